@@ -1,0 +1,80 @@
+# GNU make 3.81 or newer. `make help` prints the lines that carry a double-hash comment.
+
+PYTHON ?= python3
+WORKERS ?= 2
+
+BIN := .venv/bin
+READY := .venv/.ready
+
+# One plotting cache, filled by `make env`, so that no run says "building the font cache" in its output.
+export MPLCONFIGDIR := $(CURDIR)/.venv/matplotlib
+# The project's own python3 kernel comes before one of the same name in the user's home.
+export JUPYTER_PREFER_ENV_PATH := 1
+
+# Runs that must give the same bytes on every machine: no user profile, fixed hashing, one thread each.
+STABLE = OMP_NUM_THREADS=1 PYTHONHASHSEED=0 \
+	IPYTHONDIR="$(CURDIR)/.venv/ipython" JUPYTER_RUNTIME_DIR="$(CURDIR)/.venv/jupyter"
+
+.PHONY: help env lab reports notebooks test lint lock bench clean
+
+help: ## Print this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+env: $(READY) ## Build .venv from requirements.lock (the targets below do it when needed)
+
+lab: $(READY) ## Open JupyterLab with the project's kernel
+	$(BIN)/jupyter lab $(ARGS)
+
+reports: $(READY) ## Run every notebook of notebooks/runs.yml and write reports/
+	$(STABLE) $(BIN)/python -m helpers.reports $(ARGS)
+
+notebooks: $(READY) ## Execute the notebooks in place: their stored outputs become the reference
+	$(STABLE) $(BIN)/python -m jupyter nbconvert --to notebook --execute --inplace \
+		--ExecutePreprocessor.record_timing=False --ExecutePreprocessor.timeout=120 \
+		$(or $(NOTEBOOK),notebooks/*.ipynb)
+
+test: $(READY) ## Run the unit tests and compare every notebook with its stored outputs
+	$(STABLE) $(BIN)/python -m pytest -n $(WORKERS) $(ARGS) </dev/null
+
+lint: $(READY) ## Check style, layers and notebook rules without starting a kernel
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/python -m pytest -q tests/test_architecture.py tests/test_notebooks.py
+
+# Universal: one lock for Linux, macOS and Windows. Fewest: the same versions on every Python, so that
+# stored outputs agree. Not --quiet: uv only warns when it cannot read the override in pyproject.toml.
+lock: $(READY) ## Resolve pyproject.toml again into requirements.lock
+	$(BIN)/uv pip compile pyproject.toml --group dev --group build --upgrade \
+		--universal --python-version 3.11 --fork-strategy fewest --generate-hashes --no-annotate \
+		--no-emit-index-url --custom-compile-command "make lock" --output-file requirements.lock >/dev/null
+
+bench: $(READY) ## Run every file of benchmarks/
+	@set -e; for file in $(wildcard benchmarks/*.py); do \
+		echo "== $$file"; OMP_NUM_THREADS=1 $(BIN)/python "$$file"; done
+
+clean: ## Remove .venv and every cache (reports stay)
+	rm -rf .venv .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# uv comes from the lock too, checked by its hash. It installs in parallel and compiles at once; where
+# it cannot reach the package index (it does not read every pip setting), pip installs the same files.
+$(READY): requirements.lock pyproject.toml
+	@command -v "$(PYTHON)" >/dev/null || { \
+		echo "make: no '$(PYTHON)' here; install Python 3.11 or newer, or say: make PYTHON=python3.12"; exit 1; }
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "make: Python 3.11 or newer is needed and '$(PYTHON)' is older; say: make PYTHON=python3.12"; exit 1; }
+	@"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "make: '$(PYTHON)' cannot make environments; install its venv package (Debian, Ubuntu:" \
+		"apt install python3-venv)"; exit 1; }
+	"$(PYTHON)" -m venv --clear .venv
+	@sed -n '/^uv==/,/[^\\]$$/p' requirements.lock >.venv/uv.txt
+	@index="$${PIP_INDEX_URL:-$$($(BIN)/pip config get global.index-url 2>/dev/null || true)}"; \
+	[ -z "$$index" ] || export UV_DEFAULT_INDEX="$${UV_DEFAULT_INDEX:-$$index}"; \
+	export UV_COMPILE_BYTECODE=1; \
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r .venv/uv.txt \
+	&& $(BIN)/uv pip install --python $(BIN)/python --require-hashes --no-deps -r requirements.lock \
+	|| { echo "make: uv could not install the lock; pip does it now (slower)"; \
+	$(BIN)/python -m pip install --disable-pip-version-check --require-hashes --no-deps -r requirements.lock; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$(BIN)/python -c 'import matplotlib.font_manager'
+	@touch $@

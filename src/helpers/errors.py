@@ -1,0 +1,51 @@
+"""The errors of the kit: each message names the thing, the value and the rule."""
+
+from __future__ import annotations
+
+
+class HelpersError(ValueError):
+    """Base of every error that a user can cause and mend."""
+
+
+class DataError(HelpersError):
+    """A data file breaks its schema; the message lists row, column, value and rule.
+
+    Parameters
+    ----------
+    file : str
+        Name of the file, as the user knows it.
+    problems : sequence of str
+        One line each; the message shows the first ten and counts the rest.
+    """
+
+    def __init__(self, file: str, problems: list[str]) -> None:
+        self.file = file
+        self.problems = list(problems)
+        shown = self.problems[:10]
+        more = len(self.problems) - len(shown)
+        tail = [f"... and {more} more"] if more else []
+        super().__init__("\n  ".join([f"{file}: {len(self.problems)} problem(s)", *shown, *tail]))
+
+
+class UnknownNameError(HelpersError):
+    """A name is not in its closed list; the message offers the nearest ones."""
+
+    def __init__(self, what: str, name: object, known: list[str]) -> None:
+        from difflib import get_close_matches
+
+        near = get_close_matches(str(name), known, n=3, cutoff=0.5)
+        hint = f"; did you mean {', '.join(near)}?" if near else ""
+        listed = f" (known: {', '.join(known)})" if len(known) <= 12 else ""
+        super().__init__(f"unknown {what} {name!r}{hint}{listed}")
+
+
+class UnitError(HelpersError):
+    """Quantities of different kinds were about to be combined."""
+
+
+class RateError(HelpersError):
+    """No exchange rate for that currency and day."""
+
+
+class ParameterError(HelpersError):
+    """A setting or a notebook parameter breaks its contract."""

@@ -1,0 +1,194 @@
+"""What a printed number says, who said it first, and which of several to prefer.
+
+A printed number is an interval: "31 billion" says 30.5 to 31.5, "over 82 %" says 82 or more.
+Everything that compares facts compares intervals, so rounding alone never raises an alarm. What an
+interval cannot know is whether two sources mean the same thing; that is left to the reader.
+
+The tables here are the facts of the ledger with the columns that its readers add: ``trust`` (1 is
+best), ``nature``, ``origin``, ``known_on`` and ``is_home_currency``.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+QUALIFIERS = {
+    "": "as printed",
+    "about": "about, around, roughly: 5 % either way",
+    "nearly": "nearly, almost, close to: up to 5 % below",
+    "at_least": "more than, over, at least: no upper end",
+    "at_most": "up to, as much as, fewer than: no lower end",
+}
+VAGUE = 0.05
+PREFERENCE_RULE = (
+    "measured figures only; the home currency of the entity first, then the most trusted kind of source, "
+    "then the value that more independent origins support, then the latest publication; among equally "
+    "trusted figures that agree with it, the most precisely printed"
+)
+
+
+def last_digit(values: np.ndarray, *, least_figures: int = 2) -> np.ndarray:
+    """Size of the last printed digit, read from the trailing zeros of a number.
+
+    Parameters
+    ----------
+    values : array of float
+        Numbers in base units.
+    least_figures : int, default 2
+        "20 billion" is read as two figures (the digit is 1 billion), not as one: a writer who
+        rounds to whole tens of billions is rare, and a wide interval would hide real disagreement.
+
+    Returns
+    -------
+    array of float
+        Positive powers of ten; NaN for NaN; 1 for zero. 31e9 gives 1e9, 0.19 gives 0.01,
+        339e6 gives 1e6, 13.5 gives 0.1.
+    """
+    values = np.abs(np.asarray(values, dtype=float))
+    out = np.where(np.isnan(values), np.nan, 1.0)
+    known = np.isfinite(values) & (values > 0)
+    v = values[known]
+    top = np.floor(np.log10(v) + 1e-12)
+    exponent = top - 11  # a double keeps 15 figures; 12 are enough for any printed amount
+    for figures in range(12, 0, -1):
+        power = top - figures + 1
+        scaled = v * 10.0**-power
+        exponent = np.where(np.abs(scaled - np.round(scaled)) < 1e-4, power, exponent)
+    out[known] = 10.0 ** np.minimum(exponent, top - (least_figures - 1))
+    return out
+
+
+def intervals(facts: pd.DataFrame) -> pd.DataFrame:
+    """Lowest and highest value that each printed number can stand for.
+
+    Parameters
+    ----------
+    facts : DataFrame
+        Columns value, value_high (NaN unless a range), precision (size of the last printed digit,
+        NaN where unknown) and qualifier (one of `QUALIFIERS`).
+
+    Returns
+    -------
+    DataFrame
+        Columns low, high (base units, possibly infinite) and digit, index of `facts`. A negative
+        number widens towards the larger amount: "more than a 2 bn loss" is -inf to -2 bn.
+    """
+    value = facts["value"].to_numpy(float)
+    high_end = facts["value_high"].to_numpy(float)
+    top = np.where(np.isnan(high_end), value, high_end)
+    printed = facts["precision"].to_numpy(float)
+    digit = np.where(np.isnan(printed), np.fmin(last_digit(value), last_digit(top)), printed)
+    near, far = np.minimum(abs(value), abs(top)), np.maximum(abs(value), abs(top))  # sizes, sign apart
+    low, high = near - digit / 2, far + digit / 2
+    word = facts["qualifier"].astype(str).to_numpy()
+    low = np.select(
+        [word == "about", word == "nearly", word == "at_least", word == "at_most"],
+        [np.minimum(low, near * (1 - VAGUE)), near * (1 - VAGUE), near, 0.0],
+        low,
+    )
+    high = np.select(
+        [word == "about", word == "nearly", word == "at_least", word == "at_most"],
+        [np.maximum(high, far * (1 + VAGUE)), far, np.inf, far],
+        high,
+    )
+    loss, mixed = top < 0, (value < 0) & (top >= 0)
+    bounds = {
+        "low": np.select([mixed, loss], [value - digit / 2, -high], low),
+        "high": np.select([mixed, loss], [top + digit / 2, -low], high),
+        "digit": digit,
+    }
+    return pd.DataFrame(bounds, index=facts.index)
+
+
+def originator(sources: pd.DataFrame) -> pd.Series:
+    """Who first said what a source prints, so that copies count once.
+
+    Companies speak through filings and releases, whoever carries them: ``company``. A statistics
+    office, vendor, broker or research house is itself, by the first name in `publisher` (what
+    stands before "via", "(" or "/"). Press, digests and reposts rarely say where a figure comes
+    from; as long as they print the same value they are one voice: ``unnamed``.
+
+    Parameters
+    ----------
+    sources : DataFrame
+        Columns publisher, kind.
+
+    Returns
+    -------
+    Series of str
+        Index of `sources`.
+    """
+    name = sources["publisher"].astype(str).str.split(r"\s+via\s+|\s*[(/]", n=1, regex=True).str[0]
+    name = name.str.strip().str.lower()
+    kind = sources["kind"].astype(str)
+    name = name.mask(kind.isin(["filing", "company_release"]), "company")
+    return name.mask(kind.isin(["press", "digest", "repost"]), "unnamed")
+
+
+def clusters(facts: pd.DataFrame, by: list[str]) -> pd.Series:
+    """Number the groups of facts whose intervals overlap, within each key.
+
+    Sorting by the low end and keeping the highest end seen so far finds every connected group of
+    intervals in n log n, however many facts share a key.
+
+    Parameters
+    ----------
+    facts : DataFrame
+        Columns low, high and those in `by`.
+    by : list of str
+        The key: facts are compared only within it.
+
+    Returns
+    -------
+    Series of int
+        Cluster number, unique over the whole table; index of `facts`. Open intervals ("over 300
+        million") would glue everything above them together, so they join the lowest cluster that
+        they reach and extend nothing.
+    """
+    key = facts.groupby(by, observed=True, sort=False, dropna=False).ngroup().to_numpy()
+    low, high = facts["low"].to_numpy(float), facts["high"].to_numpy(float)
+    order = np.lexsort((low, key))
+    key, low, high = key[order], low[order], high[order]
+    reach = np.where(np.isinf(high), low, high)
+    top = pd.Series(reach).groupby(key, sort=False).cummax().to_numpy()
+    top = np.where(np.arange(len(top)) > 0, np.roll(top, 1), -np.inf)
+    open_before = np.roll(np.isinf(high), 1) & (np.roll(key, 1) == key)
+    same_key = np.r_[False, key[1:] == key[:-1]] if len(key) else np.array([], bool)
+    joins = same_key & ((low <= top) | open_before)
+    numbers = np.cumsum(~joins)
+    return pd.Series(numbers, index=facts.index[order]).reindex(facts.index)
+
+
+def choose(facts: pd.DataFrame) -> pd.DataFrame:
+    """Pick one figure per entity, metric and period by `PREFERENCE_RULE`.
+
+    Parameters
+    ----------
+    facts : DataFrame
+        Candidate levels with low, high, digit, trust, origin, known_on, is_home_currency and the
+        key columns entity, metric, period_start, period_end. Leave out what must not be chosen.
+
+    Returns
+    -------
+    DataFrame
+        `facts` with three columns added: ``cluster``, ``support`` (independent origins behind the
+        value) and ``is_preferred`` (exactly one True per key).
+    """
+    key = ["entity", "metric", "period_start", "period_end"]
+    out = facts.assign(cluster=clusters(facts, [*key, "currency"]))
+    out["support"] = out.groupby("cluster")["origin"].transform("nunique")
+    group = out.groupby(key, observed=True, sort=False).ngroup()
+    order = np.lexsort(
+        (out["fact_id"].astype(str), out["digit"], -out["known_on"].astype("int64"),
+         -out["support"], out["trust"], ~out["is_home_currency"], group)
+    )  # fmt: skip
+    ranked = out.iloc[order]
+    lead = ranked.groupby(group.iloc[order], sort=False)[["cluster", "trust"]].transform("first")
+    peer = (ranked["cluster"] == lead["cluster"]) & (ranked["trust"] == lead["trust"])
+    width = (ranked["high"] - ranked["low"]).where(peer, np.inf).fillna(np.inf)
+    finest = width.groupby(group.iloc[order], sort=False).transform("min")
+    candidate = peer & (width <= finest)
+    chosen = candidate & ~candidate.groupby(group.iloc[order], sort=False).cumsum().gt(1)
+    out["is_preferred"] = chosen.reindex(out.index)
+    return out

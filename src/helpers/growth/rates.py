@@ -1,0 +1,215 @@
+"""Growth a year between two values: compound, ``(V1/V0)**(1/T) - 1``, and continuous, ``ln(V1/V0)/T``."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import pandas as pd
+
+from ..checks import Check
+from ..errors import HelpersError
+
+MIN_CAGR_DAYS = 300
+"""A CAGR over less than about a year multiplies the noise of a season; shorter spans are refused."""
+
+MAX_CAGR_RATIO = 100.0
+"""Beyond this ratio of end to start the base is tiny and the rate says more about it than growth."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class GrowthResult:
+    """A compound annual growth rate and what it rests on.
+
+    Attributes
+    ----------
+    growth : float
+        Per year; 0.25 is 25 %.
+    low, high : float
+        The same from the outer ends of the inputs' intervals; equal to `growth` where both were
+        taken as exact.
+    log_growth : float
+        Per year, ``ln(1 + growth)``.
+    span_years : float
+        Years between the two days.
+    table : DataFrame
+        Two rows, start and end: date, value, low, high.
+    text : str
+        One sentence for the report.
+    checks : tuple of Check
+        ``cagr_base``: the base is not tiny.
+    fact_ids : tuple of str
+        Ledger rows of the two values.
+    """
+
+    growth: float
+    low: float
+    high: float
+    log_growth: float
+    span_years: float
+    table: pd.DataFrame
+    text: str
+    checks: tuple[Check, ...]
+    fact_ids: tuple[str, ...]
+
+
+def cagr(
+    start_value: float,
+    end_value: float,
+    *,
+    start: date,
+    end: date,
+    start_low: float | None = None,
+    start_high: float | None = None,
+    end_low: float | None = None,
+    end_high: float | None = None,
+    fact_ids: Sequence[str] = (),
+) -> GrowthResult:
+    """Compound annual growth rate, ``(end_value / start_value) ** (1 / years) - 1``.
+
+    Parameters
+    ----------
+    start_value, end_value : float
+        Above 0, same unit. For flows, figures of two periods of equal length.
+    start, end : datetime.date
+        Days of the two values (for flows the ends of their periods), at least 300 days apart. The
+        span is counted in whole calendar years, and the days left over in years of 365.25 days.
+    start_low, start_high, end_low, end_high : float, optional
+        What the printed numbers can stand for. A bound left out is the value itself.
+    fact_ids : sequence of str
+        Ledger rows that the values come from.
+
+    Returns
+    -------
+    GrowthResult
+
+    Raises
+    ------
+    HelpersError
+        If a value is not above 0, a bound lies on the wrong side of its value, or the span is short.
+    """
+    first = _interval("start", start_value, start_low, start_high)
+    last = _interval("end", end_value, end_low, end_high)
+    years = span_years(start, end)
+    if (end - start).days < MIN_CAGR_DAYS:
+        raise HelpersError(
+            f"a CAGR needs a span of {MIN_CAGR_DAYS}+ days, got {(end - start).days} ({start} to {end}): "
+            "compare with the same period a year earlier (yoy), or state the change over the span"
+        )
+    growth, low, high = (
+        _compound(a, b, years) for a, b in zip(_spread(first), _spread(last, top=True), strict=True)
+    )
+    table = pd.DataFrame(
+        [(start, *first), (end, *last)], columns=["date", "value", "low", "high"], index=["start", "end"]
+    )
+    return GrowthResult(
+        growth=growth,
+        low=low,
+        high=high,
+        log_growth=math.log1p(growth),
+        span_years=years,
+        table=table,
+        text=_cagr_text(growth, low, high, start, end, years),
+        checks=(_base_check(start_value, end_value),),
+        fact_ids=tuple(fact_ids),
+    )
+
+
+def _interval(side: str, value: float, low: float | None, high: float | None) -> tuple[float, float, float]:
+    """Value, low, high of one end; refuses what growth is undefined for."""
+    low, high = (value if bound is None else bound for bound in (low, high))
+    if not value > 0:
+        raise HelpersError(
+            f"growth is undefined for a {side} value of {value}: both values must be above 0; "
+            "state the change in amount instead"
+        )
+    if not low <= value <= high:
+        raise HelpersError(f"the {side} value {value} must lie in its interval, got {low} to {high}")
+    return value, low, high
+
+
+def _spread(ends: tuple[float, float, float], top: bool = False) -> tuple[float, float, float]:
+    """Value and the two ends in the order that gives the lowest, then the highest quotient."""
+    value, low, high = ends
+    return (value, low, high) if top else (value, high, low)
+
+
+def _cagr_text(growth: float, low: float, high: float, start: date, end: date, years: float) -> str:
+    between = "" if low == high else f" ({_percent(low)} to {_percent(high)} from rounding)"
+    return f"{_percent(growth)} a year{between} from {start} to {end}, {years:.1f} years"
+
+
+def _compound(start_value: float, end_value: float, years: float) -> float:
+    """The formula, also for the ends of an interval, which rounding can push to 0 or beyond."""
+    if start_value <= 0 or end_value == math.inf:
+        return math.inf
+    return -1.0 if end_value <= 0 else (end_value / start_value) ** (1 / years) - 1
+
+
+def _percent(share: float) -> str:
+    return f"{share:.1%}".replace("%", " %")
+
+
+def _base_check(start_value: float, end_value: float) -> Check:
+    ratio = end_value / start_value
+    passed = ratio <= MAX_CAGR_RATIO
+    return Check(
+        name="cagr_base",
+        passed=passed,
+        value=ratio,
+        threshold=MAX_CAGR_RATIO,
+        text=f"the end is {ratio:,.3g} times the start"
+        + ("" if passed else ": a rate from so small a base says little about what comes next"),
+    )
+
+
+def log_growth(start_value: float, end_value: float, *, start: date, end: date) -> float:
+    """Continuous growth per year, ``ln(end_value / start_value) / years``.
+
+    Adds up where rates compound: over two spans it is their mean, weighted by length; a halving
+    and a doubling cancel.
+
+    Parameters
+    ----------
+    start_value, end_value : float
+        Above 0, same unit.
+    start, end : datetime.date
+        ``start < end``.
+
+    Raises
+    ------
+    HelpersError
+        If a value is not above 0, or the end is not after the start.
+    """
+    _interval("start", start_value, None, None)
+    _interval("end", end_value, None, None)
+    return math.log(end_value / start_value) / span_years(start, end)
+
+
+def span_years(start: date, end: date) -> float:
+    """Whole calendar years from `start` to `end`, and the days left over in years of 365.25 days.
+
+    31 December 2021 to 31 December 2024 is 3, as everybody divides by; 1,096 days over 365.25
+    would be 3.0007 and move the second decimal of a percentage.
+
+    Raises
+    ------
+    HelpersError
+        If the end is not after the start.
+    """
+    if not start < end:
+        raise HelpersError(f"the end must be after the start, got {start} to {end}")
+    whole = end.year - start.year
+    if _years_later(start, whole) > end:
+        whole -= 1
+    return whole + (end - _years_later(start, whole)).days / 365.25
+
+
+def _years_later(day: date, years: int) -> date:
+    """The anniversary; 29 February's is the 28th in a common year."""
+    try:
+        return day.replace(year=day.year + years)
+    except ValueError:
+        return day.replace(year=day.year + years, day=28)

@@ -1,0 +1,224 @@
+"""What a notebook asks of the ledger: facts as known on a day, one preferred series, a citation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import pandas as pd
+
+from helpers import evidence
+from helpers.errors import UnknownNameError
+from helpers.ledger.store import Ledger, load
+from helpers.settings import parse_day
+
+FREQUENCIES = {"point": (0, 0), "month": (27, 30), "quarter": (88, 92), "half": (180, 184), "year": (363, 366)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreferredSeries:
+    """One figure per period, and everything it was chosen over.
+
+    Attributes
+    ----------
+    table : DataFrame
+        One row per period: period_start, period_end, value, low, high (what rounding and words such
+        as "about" leave open), unit, currency, fact_id, source_id, status, kind, known_on, support
+        (independent origins behind the value), is_disputed, range_low, range_high (over all
+        alternatives that were not set aside), reason.
+    rejected : DataFrame
+        The alternatives: period_start, period_end, value, currency, fact_id, source_id, status, reason.
+    fact_ids : tuple of str
+        The facts chosen.
+    text : str
+        One sentence on how many periods, how many disputed.
+    """
+
+    table: pd.DataFrame
+    rejected: pd.DataFrame
+    fact_ids: tuple[str, ...]
+    text: str
+
+
+def facts(
+    *,
+    entity: str | Sequence[str] | None = None,
+    metric: str | Sequence[str] | None = None,
+    measure: str | Sequence[str] | None = None,
+    nature: str | Sequence[str] | None = None,
+    as_of: str | date | None = None,
+    book: Ledger | None = None,
+) -> pd.DataFrame:
+    """Facts that were public on a day.
+
+    Parameters
+    ----------
+    entity, metric, measure, nature : str or sequence of str, optional
+        Keep only these. ``nature`` is measured, expected, rule (conditions and thresholds, which are
+        not measurements) or doubtful. Default: all of them.
+    as_of : ISO day or date, optional
+        Only what was public at the end of that day. Default: everything.
+    book : Ledger, optional
+        Default: the project's ledger.
+
+    Returns
+    -------
+    DataFrame
+        Rows in the order of ``known_on``; see `Ledger.facts` for the columns.
+
+    Raises
+    ------
+    UnknownNameError
+        A name is not in its closed list.
+    ParameterError
+        ``as_of`` is not a day.
+    """
+    book = book or load()
+    rows, day = book.facts, parse_day(as_of)
+    if day is not None:  # the table is in the order of known_on, so a day is a cut, not a scan
+        cut = rows["known_on"].searchsorted(pd.Timestamp(day), side="right")
+        rows = rows.iloc[:cut]
+    keep = None
+    for column, wanted in (("entity", entity), ("metric", metric), ("measure", measure), ("nature", nature)):
+        if wanted is None:
+            continue
+        mask = _is_any(rows[column], _names(column, wanted, book))
+        keep = mask if keep is None else keep & mask
+    return rows if keep is None else rows.take(np.flatnonzero(keep))
+
+
+def _names(column: str, wanted: str | Sequence[str], book: Ledger) -> list[str]:
+    tables = {"entity": book.entities, "metric": book.metrics}
+    known = tables[column].index if column in tables else book.facts[column].cat.categories
+    names = [wanted] if isinstance(wanted, str) else list(wanted)
+    for name in names:
+        if name not in known:
+            raise UnknownNameError(column, name, list(known))
+    return names
+
+
+def _is_any(values: pd.Series, names: list[str]) -> np.ndarray:
+    good = values.cat.categories.isin(names)
+    return good[values.cat.codes.to_numpy()]
+
+
+def preferred(
+    *,
+    entity: str,
+    metric: str,
+    frequency: str | None = None,
+    as_of: str | date | None = None,
+    doubts: Mapping[str, str] | None = None,
+    book: Ledger | None = None,
+) -> PreferredSeries:
+    """One level per period by the stated rule, the alternatives kept beside it.
+
+    The rule is `helpers.evidence.PREFERENCE_RULE`. Facts that are suspect or in `doubts` are never
+    chosen and never widen the range; forecasts and targets are left to `facts`.
+
+    Parameters
+    ----------
+    entity, metric : str
+        Which series.
+    frequency : {"point", "month", "quarter", "half", "year"}, optional
+        Keep only periods of this length. Default: all lengths.
+    as_of : ISO day or date, optional
+        Only what was public on that day.
+    doubts : mapping of fact_id to reason, optional
+        Facts to set aside, such as `helpers.audit.Audit.doubts`.
+    book : Ledger, optional
+        Default: the project's ledger.
+
+    Raises
+    ------
+    UnknownNameError
+        Unknown entity, metric or frequency.
+    """
+    book = book or load()
+    rows = facts(entity=entity, metric=metric, measure="level", as_of=as_of, book=book)
+    rows = rows[rows["nature"].isin(["measured", "doubtful"]) & rows["period_end"].notna()]
+    rows = _of_length(rows, frequency)
+    rows = rows.join(evidence.intervals(rows))
+    doubts = doubts or {}
+    aside = rows["nature"].eq("doubtful") | rows["fact_id"].isin(list(doubts))
+    ranked = evidence.choose(rows[~aside])
+    table = _with_ranges(ranked)
+    rejected = _rejected(ranked, rows[aside], table, doubts)
+    disputed = int(table["is_disputed"].sum())
+    text = f"{len(table)} periods, {disputed} with sources that disagree beyond rounding, {len(rejected)} alternatives kept"
+    return PreferredSeries(table=table, rejected=rejected, fact_ids=tuple(table["fact_id"]), text=text)
+
+
+def _of_length(rows: pd.DataFrame, frequency: str | None) -> pd.DataFrame:
+    if frequency is None:
+        return rows
+    if frequency not in FREQUENCIES:
+        raise UnknownNameError("frequency", frequency, list(FREQUENCIES))
+    low, high = FREQUENCIES[frequency]
+    return rows[(rows["period_end"] - rows["period_start"]).dt.days.between(low, high)]
+
+
+def _with_ranges(ranked: pd.DataFrame) -> pd.DataFrame:
+    """The chosen rows with the range of all that stood for choice in the same currency."""
+    period = ["period_start", "period_end"]
+    chosen = ranked[ranked["is_preferred"]].sort_values(["period_end", "period_start"])
+    same = ranked.merge(chosen[[*period, "currency", "cluster"]], on=[*period, "currency"], suffixes=("", "_chosen"))
+    spread = same.groupby(period).agg(
+        range_low=("value", "min"), range_high=("value", "max"),
+        is_disputed=("cluster", "nunique"), alternatives=("fact_id", "size"),
+    )  # fmt: skip
+    spread["is_disputed"] = spread["is_disputed"] > 1
+    table = chosen.merge(spread, left_on=period, right_index=True)
+    table["reason"] = [
+        f"{row.kind}, {row.support} independent origin(s), known {row.known_on:%Y-%m-%d}"
+        + (f"; chosen from {row.alternatives}" if row.alternatives > 1 else "; the only figure")
+        for row in table.itertuples()
+    ]
+    columns = (
+        "period_start period_end value low high unit currency fact_id source_id status qualifier kind known_on "
+        "support is_disputed range_low range_high reason"
+    ).split()
+    return table[columns].reset_index(drop=True)
+
+
+def _rejected(
+    ranked: pd.DataFrame, aside: pd.DataFrame, table: pd.DataFrame, doubts: Mapping[str, str]
+) -> pd.DataFrame:
+    """Every alternative with the reason it was not chosen."""
+    columns = ["period_start", "period_end", "value", "currency", "fact_id", "source_id", "status"]
+    period = ["period_start", "period_end"]
+    lost = ranked[~ranked["is_preferred"]].merge(
+        ranked[ranked["is_preferred"]][[*period, "fact_id", "cluster", "trust", "currency"]],
+        on=period, suffixes=("", "_chosen"),
+    )  # fmt: skip
+    lost["reason"] = np.select(
+        [lost["currency"].astype(str) != lost["currency_chosen"].astype(str),
+         lost["cluster"] == lost["cluster_chosen"], lost["trust"] > lost["trust_chosen"]],
+        ["other currency than " + lost["fact_id_chosen"], "agrees with " + lost["fact_id_chosen"] + ", which is preferred",
+         "disagrees with " + lost["fact_id_chosen"] + " from a more trusted kind of source"],
+        "disagrees with " + lost["fact_id_chosen"] + ", which has more support or is later",
+    )  # fmt: skip
+    aside = aside.assign(reason=[doubts.get(i, f"marked suspect: {n}") for i, n in zip(aside["fact_id"], aside["note"], strict=True)])
+    out = pd.concat([lost[[*columns, "reason"]], aside[[*columns, "reason"]]])
+    return out.sort_values(["period_end", "fact_id"]).reset_index(drop=True)
+
+
+def cite(fact_id: str, *, language: str = "en", book: Ledger | None = None) -> str:
+    """Citation of one fact: publisher, title, day, address, and the fact's own id.
+
+    Raises
+    ------
+    UnknownNameError
+        No fact has this id.
+    """
+    book = book or load()
+    row = book.facts[book.facts["fact_id"].eq(fact_id)]
+    if row.empty:
+        raise UnknownNameError("fact_id", fact_id, list(book.facts["fact_id"]))
+    fact = row.iloc[0]
+    source = book.sources.loc[fact["source_id"]]
+    undated = {"en": "no date", "zh": "无日期"}[language]
+    parts = [source["publisher"], source["title"], source["published"] or undated, source["url"]]
+    return f"{'; '.join(str(p) for p in parts if p)} [{fact_id}]"

@@ -1,0 +1,120 @@
+"""What a run leaves beside its report: the record of how it came about, and its headline results.
+
+What this cannot do: hash a data file at the moment it was read. The hash is taken when the run ends,
+so a file that changed in between is recorded as it was at the end.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import platform
+import subprocess
+from collections.abc import Iterator, Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+HEADLINES = "application/vnd.helpers.headlines+json"
+CHECKS = "application/vnd.helpers.checks+json"
+_PACKAGES = ("ipykernel", "matplotlib", "nbconvert", "numpy", "pandas", "papermill", "scipy", "statsmodels")
+
+
+def sha256(path: Path) -> str | None:
+    """Hash of a file, None where there is no such file (any more)."""
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return None
+
+
+def data_hashes(log: Path, project: Path) -> dict[str, str | None]:
+    """Hash of every data file that a kernel has read.
+
+    Parameters
+    ----------
+    log : Path
+        One path a line, as `helpers.paths` writes it.
+    project : Path
+        The paths are given relative to this folder.
+
+    Returns
+    -------
+    dict of str to str or None
+    """
+    lines = log.read_text(encoding="utf-8").splitlines() if log.exists() else []
+    files = sorted({Path(line) for line in lines if Path(line).is_file()})
+    return {path.relative_to(project.resolve()).as_posix(): sha256(path) for path in files}
+
+
+@functools.cache
+def git_state(project: Path) -> dict[str, Any] | None:
+    """The commit that a project is at and whether files differ from it; None outside version control."""
+
+    def git(*arguments: str) -> str:
+        command = ["git", "-C", str(project), *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=20).stdout.strip()
+
+    try:
+        return {"commit": git("rev-parse", "HEAD"), "dirty": bool(git("status", "--porcelain"))}
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+@functools.cache
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages that decide about the numbers."""
+    found = {"python": platform.python_version()}
+    for name in _PACKAGES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def results(notebook: Mapping[str, Any], parameters: Mapping[str, Any], title: str) -> dict[str, Any]:
+    """The results that a notebook has put into its outputs, for the index and for comparison.
+
+    Parameters
+    ----------
+    notebook : mapping
+        Executed notebook.
+    parameters : mapping
+        The run's parameters.
+    title : str
+        The report's title.
+
+    Returns
+    -------
+    dict
+        ``title``, ``language``, ``as_of``, ``headlines``, ``checks`` and ``fact_ids`` (all that the
+        headlines rest on, each once).
+    """
+    headlines = [one for bundle in _bundles(notebook, HEADLINES) for one in bundle.get("headlines", [])]
+    bundles = [*_bundles(notebook, HEADLINES), *_bundles(notebook, CHECKS), *headlines]
+    facts = [str(fact) for bundle in bundles for fact in bundle.get("fact_ids") or []]
+    return {
+        "title": title,
+        "language": parameters.get("language", "en"),
+        "as_of": parameters.get("as_of"),
+        "headlines": headlines,
+        "checks": [one for bundle in _bundles(notebook, CHECKS) for one in bundle.get("checks", [])],
+        "fact_ids": list(dict.fromkeys(facts)),
+    }
+
+
+def _bundles(notebook: Mapping[str, Any], mime: str) -> Iterator[dict[str, Any]]:
+    """Every output of one private kind."""
+    for cell in notebook["cells"]:
+        for output in cell.get("outputs", []):
+            data = output.get("data", {}).get(mime)
+            if isinstance(data, dict):
+                yield data
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write a record a person can read; what JSON cannot hold (NaN) is an error here, not in the reader."""
+    text = json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False)
+    path.write_text(text + "\n", encoding="utf-8")
