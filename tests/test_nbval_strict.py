@@ -90,7 +90,12 @@ def verdicts(tmp_path_factory) -> dict[str, str]:
     command += ["-c", os.devnull, "--rootdir", folder, "-p", "no:cacheprovider", "-p", "no:xdist", "-rA"]
     environment = os.environ | {"PYTHONPATH": str(HERE)}
     run = subprocess.run(
-        [*command, "--color=no", folder], cwd=folder, env=environment, capture_output=True, text=True, check=False
+        [*command, "--color=no", folder],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert run.returncode == 1, run.stdout + run.stderr
     found = re.findall(r"^(PASSED|FAILED) (\S+?)::Cell (\d+)", run.stdout, flags=re.MULTILINE)
@@ -103,7 +108,9 @@ def write(path: Path, cells) -> None:
     nbformat.write(book, path)
 
 
-@pytest.mark.parametrize(("number", "verdict"), list(enumerate(verdict for *_, verdict in CELLS)), ids=[n for n, *_ in CELLS])
+@pytest.mark.parametrize(
+    ("number", "verdict"), list(enumerate(verdict for *_, verdict in CELLS)), ids=[n for n, *_ in CELLS]
+)
 def test_verdict_on_a_planted_cell(verdicts, number, verdict):
     assert verdicts[f"planted.ipynb {number}"] == verdict
 
@@ -169,4 +176,6 @@ def test_other_kinds_are_exact_after_sanitising():
     svg = '<dc:date>{}</dc:date><g id="m{}" d="M {} 1"/>'
     first = clean(svg.format("2026-01-01", "0123456789", "5.0"))
     assert first == clean(svg.format("2026-01-02", "abcdef0123", "5.0"))
-    assert not strict.equal("image/svg+xml", first, clean(svg.format("2026-01-01", "0123456789", "5.00000001")))
+    assert not strict.equal(
+        "image/svg+xml", first, clean(svg.format("2026-01-01", "0123456789", "5.00000001"))
+    )

@@ -12,7 +12,7 @@ import pandas as pd
 import pint
 import pytest
 from currency_converter import CurrencyConverter, RateNotFoundError
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from helpers import units
@@ -210,6 +210,7 @@ def test_a_timestamp_is_its_day():
     assert units.rate("USD", "CNY", datetime(2025, 6, 30, 23, 59)) == units.rate("USD", "CNY", day)
 
 
+@settings(deadline=None)
 @given(
     day=st.dates(date(2009, 1, 2), date(2026, 10, 30)),
     codes=st.lists(st.sampled_from(sorted(units.CURRENCIES)), min_size=3, max_size=3),
@@ -376,6 +377,7 @@ def test_more_digits_show_more():
     assert units.in_words(26.2101e9, "zh", digits=5) == "262.1亿"
 
 
+@settings(deadline=None)
 @given(
     value=st.floats(1e-4, 1e15) | st.floats(-1e15, -1e-4) | st.just(0.0),
     language=st.sampled_from(["en", "zh"]),

@@ -16,7 +16,7 @@ import pandas as pd
 QUALIFIERS = {
     "": "as printed",
     "about": "about, around, roughly: 5 % either way",
-    "nearly": "nearly, almost, close to: up to 5 % below",
+    "nearly": "nearly, almost, close to: up to 5 % below, not above what the digits round to",
     "at_least": "more than, over, at least: no upper end",
     "at_most": "up to, as much as, fewer than: no lower end",
 }
@@ -38,11 +38,12 @@ def last_digit(values: np.ndarray, *, least_figures: int = 2) -> np.ndarray:
     least_figures : int, default 2
         "20 billion" is read as two figures (the digit is 1 billion), not as one: a writer who
         rounds to whole tens of billions is rare, and a wide interval would hide real disagreement.
+        One figure is allowed where one is what people print: "8 million", "5 %".
 
     Returns
     -------
     array of float
-        Positive powers of ten; NaN for NaN; 1 for zero. 31e9 gives 1e9, 0.19 gives 0.01,
+        Positive powers of ten; NaN for NaN; 1 for zero. 31e9 gives 1e9, 8e6 gives 1e6, 0.05 gives 0.01,
         339e6 gives 1e6, 13.5 gives 0.1.
     """
     values = np.abs(np.asarray(values, dtype=float))
@@ -55,7 +56,10 @@ def last_digit(values: np.ndarray, *, least_figures: int = 2) -> np.ndarray:
         power = top - figures + 1
         scaled = v * 10.0**-power
         exponent = np.where(np.abs(scaled - np.round(scaled)) < 1e-4, power, exponent)
-    out[known] = 10.0 ** np.minimum(exponent, top - (least_figures - 1))
+    coarsest = top - (least_figures - 1)
+    coarsest = np.where((v >= 1e6) & (top % 3 == 0), top, coarsest)  # 8 million
+    coarsest = np.where(v < 1, np.maximum(coarsest, -2), coarsest)  # 5 %
+    out[known] = 10.0 ** np.minimum(exponent, coarsest)
     return out
 
 
@@ -89,7 +93,7 @@ def intervals(facts: pd.DataFrame) -> pd.DataFrame:
     )
     high = np.select(
         [word == "about", word == "nearly", word == "at_least", word == "at_most"],
-        [np.maximum(high, far * (1 + VAGUE)), far, np.inf, far],
+        [np.maximum(high, far * (1 + VAGUE)), high, np.inf, far],
         high,
     )
     loss, mixed = top < 0, (value < 0) & (top >= 0)

@@ -12,7 +12,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from ..errors import HelpersError, UnitError
+from helpers.errors import HelpersError, UnitError
 
 _COLUMNS = ("period_start", "period_end", "value", "fact_id")
 _ONE_KIND = ("entity", "metric", "unit", "currency")

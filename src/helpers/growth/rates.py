@@ -9,8 +9,8 @@ from datetime import date
 
 import pandas as pd
 
-from ..checks import Check
-from ..errors import HelpersError
+from helpers.checks import Check
+from helpers.errors import HelpersError
 
 MIN_CAGR_DAYS = 300
 """A CAGR over less than about a year multiplies the noise of a season; shorter spans are refused."""
@@ -121,8 +121,9 @@ def _interval(side: str, value: float, low: float | None, high: float | None) ->
     """Value, low, high of one end; refuses what growth is undefined for."""
     low, high = (value if bound is None else bound for bound in (low, high))
     if not value > 0:
+        article = "an" if side == "end" else "a"
         raise HelpersError(
-            f"growth is undefined for a {side} value of {value}: both values must be above 0; "
+            f"growth is undefined for {article} {side} value of {value}: both values must be above 0; "
             "state the change in amount instead"
         )
     if not low <= value <= high:

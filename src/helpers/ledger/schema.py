@@ -30,8 +30,11 @@ COLUMNS = {
     "metrics": "metric name_en name_zh unit kind direction definition".split(),
     "kinds": "kind trust meaning name_zh".split(),
     "statuses": "status nature meaning name_zh".split(),
+    "identities": "identity result formula reason".split(),
+    "readings": "metric reading reason".split(),
+    "bounds": "bound kind numerator denominator low high days reason".split(),
 }
-NUMBERS = {"facts": ["value", "value_high", "precision"], "kinds": ["trust"]}
+NUMBERS = {"facts": ["value", "value_high", "precision"], "kinds": ["trust"], "bounds": ["low", "high", "days"]}
 DAYS = {"facts": ["period_start", "period_end", "as_of"]}
 CODES = {"facts": "entity metric measure unit currency status source_id qualifier".split()}
 METRIC_KINDS = ["flow", "stock", "average", "ratio", "price", "rule"]
@@ -122,12 +125,14 @@ def facts_schema(
     )  # fmt: skip
 
 
-def list_schema(table: str, lists: dict[str, list[str]]) -> pa.DataFrameSchema:
-    """Rules for the small tables: the first column is a unique key, coded columns are in their lists."""
+def list_schema(table: str, lists: dict[str, list[str]], *, unique: bool = True) -> pa.DataFrameSchema:
+    """Rules for the small tables: the first column is a (unique) key, coded columns are in their lists."""
     columns = {
         column: pa.Column(checks=_one_of(column, known, "its list: " + ", ".join(k or "(empty)" for k in known)))
         for column, known in lists.items()
     }
+    if not unique:
+        return pa.DataFrameSchema(columns)
     key = COLUMNS[table][0]
     columns[key] = pa.Column(
         checks=[

@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pyarrow as arrow
-import pyarrow.compute as compute
 
 from helpers import evidence, paths, units
 from helpers.errors import DataError
@@ -28,9 +27,11 @@ class Ledger:
     ----------
     facts : DataFrame
         One row per fact, in the order of ``known_on``, with these columns added to the file's:
-        known_on, known_basis, nature, kind, trust, origin, is_home_currency.
+        known_on, known_basis, nature, kind, trust, origin, home_currency, is_home_currency.
     sources, entities, metrics, kinds, statuses : DataFrame
         The other tables, indexed by their key.
+    identities, readings, bounds : DataFrame
+        What the audit holds facts against: definitions, readings of ambiguous words, plausible bounds.
     files : dict of str to str
         SHA-256 of each file, by its name.
     """
@@ -41,6 +42,9 @@ class Ledger:
     metrics: pd.DataFrame
     kinds: pd.DataFrame
     statuses: pd.DataFrame
+    identities: pd.DataFrame
+    readings: pd.DataFrame
+    bounds: pd.DataFrame
     files: dict[str, str]
 
     @property
@@ -76,6 +80,12 @@ def _load(folder: Path, stamp: tuple) -> Ledger:
     entities = _small(folder, "entities", {"reporting_currency": currencies}, files)
     lists = {"unit": list(units.UNITS), "kind": METRIC_KINDS, "direction": ["higher", "lower", "none"]}
     metrics = _small(folder, "metrics", lists, files)
+    names = list(metrics.index)
+    rules = {
+        "identities": _small(folder, "identities", {"result": names}, files),
+        "readings": _small(folder, "readings", {"metric": names}, files, unique=False),
+        "bounds": _small(folder, "bounds", {"numerator": names, "denominator": ["", *names]}, files),
+    }
     sources = _small(folder, "sources", {"kind": list(kinds.index)}, files)
     sources["published_on"] = _last_days(sources["published"])
     sources["origin"] = evidence.originator(sources)
@@ -89,16 +99,18 @@ def _load(folder: Path, stamp: tuple) -> Ledger:
     facts = _with_context(table, entities, statuses, sources)
     return Ledger(
         facts=facts, sources=sources, entities=entities, metrics=metrics, kinds=kinds, statuses=statuses,
-        files=files,
+        files=files, **rules,
     )  # fmt: skip
 
 
-def _small(folder: Path, name: str, lists: dict[str, list[str]], files: dict[str, str]) -> pd.DataFrame:
+def _small(
+    folder: Path, name: str, lists: dict[str, list[str]], files: dict[str, str], *, unique: bool = True
+) -> pd.DataFrame:
     """One of the short tables, validated and indexed by its key."""
     file = f"{name}.csv"
     table, files[file] = read_table(folder / file, name)
     frame = _frame(typed(table, file, name))
-    validate(frame, list_schema(name, lists), file)
+    validate(frame, list_schema(name, lists, unique=unique), file)
     return frame.set_index(frame.columns[0], drop=False)
 
 
@@ -136,6 +148,7 @@ def _with_context(
         early.astype("int8").to_numpy(), ["published", "own as_of, no usable page date"]
     )
     home = _by_code(facts["entity"], entities["reporting_currency"].astype("category"))
+    facts["home_currency"] = home
     facts["is_home_currency"] = facts["currency"].astype(str).eq(home.astype(str)) | facts["currency"].eq("")
     order = np.argsort(facts["known_on"].to_numpy(), kind="stable")
     return facts.take(order).reset_index(drop=True)

@@ -7,6 +7,7 @@ was started, 130 interrupted.
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from pathlib import Path
 
@@ -40,23 +41,24 @@ def main(arguments: list[str] | None = None, *, project: Path = paths.PROJECT) -
     except HelpersError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    return _start(runs, project)
+    return _start(runs, project, max(1, options.jobs))
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m helpers.reports", description="Run notebooks/runs.yml.")
     parser.add_argument("--only", action="append", metavar="RUN", help="run this one only (may be repeated)")
     parser.add_argument("--list", action="store_true", help="show runs and parameters, start nothing")
+    parser.add_argument("--jobs", type=int, default=2, metavar="N", help="runs at the same time (default: 2)")
     return parser
 
 
-def _start(runs: list[Run], project: Path) -> int:
+def _start(runs: list[Run], project: Path, jobs: int) -> int:
     from helpers.reports.run import run_all
 
     try:
-        outcomes = run_all(runs, project, is_terminal=sys.stderr.isatty())
+        outcomes = run_all(runs, project, jobs=jobs, is_terminal=sys.stderr.isatty())
     except KeyboardInterrupt:
-        print("interrupted; the unfinished run has left nothing behind", file=sys.stderr)
+        print("interrupted; what was unfinished has left nothing behind", file=sys.stderr)
         return 130
     failed = sum(not outcome.is_ok for outcome in outcomes)
     print(f"{len(outcomes) - failed} of {len(outcomes)} runs ok; see {project / 'reports' / 'index.html'}")
@@ -78,4 +80,6 @@ def _listed(runs: list[Run]) -> str:
 
 
 if __name__ == "__main__":
+    # A scheduler that gives up sends SIGTERM; it gets the same clean end as Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(main())

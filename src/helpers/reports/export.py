@@ -10,7 +10,7 @@ import base64
 import html
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from jinja2 import Environment
 from markupsafe import Markup
@@ -29,7 +29,7 @@ _ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 _SCRIPT = re.compile(r"<\s*(script|iframe|object|embed|link|meta|base)\b", re.IGNORECASE)
 _DROPPED = ("application/javascript", "application/vnd.jupyter.widget-view+json")
 _IMAGES = ("image/svg+xml", "image/png", "image/jpeg", "image/gif")
-_OWN_IDS = ("top", "main", "contents")
+_OWN_IDS = ("top", "main", "contents", "toggle-code", "toggle-scheme")
 
 
 class ReportExporter(TemplateExporter):
@@ -101,7 +101,7 @@ def strip_ansi(text: str) -> str:
 class _Inline(MathInlineParser):
     """Dollar signs are often money here: `US$5 to US$6` is no formula (the rule is pandoc's)."""
 
-    SPECIFICATION = {
+    SPECIFICATION: ClassVar[dict[str, str]] = {
         **MathInlineParser.SPECIFICATION,
         "inline_math_tex": r"(?<![$\\\w])\$(?=[^\s$])(?P<math_inline_tex>(?:[^$\\]|\\.)+?)(?<!\s)\$(?![\d$])",
     }
@@ -228,6 +228,8 @@ class _Body:
             )
         if "text/latex" in data:
             return Markup(self.formula(data["text/latex"].strip().strip("$"), block=True))
+        if any(mime.startswith("application/vnd.helpers.") for mime in data):
+            return None  # a record for result.json, its plain text is of no use to a reader
         text = strip_ansi(data.get("text/plain", ""))
         return Markup('<pre class="plain">{}</pre>').format(text) if text.strip() else None
 
@@ -249,7 +251,7 @@ class _Body:
 
     def _image(self, mime: str, content: str, metadata: Mapping[str, Any]) -> Markup:
         if mime == "image/svg+xml":
-            # As an image the browser never runs what an SVG may carry; inline it would be part of the page.
+            # As an image an SVG cannot run what it carries; inline it would be part of the page.
             content = base64.b64encode(content.encode()).decode()
         alt = (
             metadata.get(mime, {}).get("alt")

@@ -61,7 +61,8 @@ def catalogue(reports: Path) -> list[dict[str, Any]]:
         ``notebook``, ``run`` and ``reports`` (newest first); groups whose latest run failed come
         first, then the newest.
     """
-    folders = sorted(path for path in reports.glob("*/*/*") if path.is_dir() and "/." not in path.as_posix())
+    found = (path for path in reports.glob("*/*/*") if path.is_dir())
+    folders = sorted(path for path in found if not path.relative_to(reports).parts[0].startswith("."))
     groups = []
     for (notebook, run), members in groupby(folders, key=lambda path: path.parts[-3:-1]):
         entries = sorted(map(_entry, members), key=lambda entry: entry["time"], reverse=True)
@@ -73,14 +74,8 @@ def catalogue(reports: Path) -> list[dict[str, Any]]:
 def _entry(folder: Path) -> dict[str, Any]:
     """One report as the index shows it; files that cannot be read are shown as such."""
     entry = {"time": _sortable(folder.name), "ended": folder.name, "title": folder.parts[-2]}
-    entry |= {
-        "seconds": None,
-        "as_of": None,
-        "headlines": [],
-        "checks": 0,
-        "checks_failed": 0,
-        "language": "en",
-    }
+    entry |= {"seconds": None, "as_of": None, "language": "en", "headlines": [], "checks": 0}
+    entry |= {"checks_failed": 0, "problem": ""}
     try:
         kept = json.loads((folder / "run.json").read_text(encoding="utf-8"))
         entry |= {"ended": kept["ended"], "seconds": kept["seconds"], "status": kept["status"]}
@@ -88,7 +83,8 @@ def _entry(folder: Path) -> dict[str, Any]:
             entry |= _result(json.loads((folder / "result.json").read_text(encoding="utf-8")))
         else:
             error = kept["error"]
-            entry |= {"status": "failed", "problem": f"{error['type']}: {error['message']}"[:400]}
+            where = f"cell {error['cell']}: " if error["cell"] else ""
+            entry |= {"status": "failed", "problem": f"{where}{error['type']}: {error['message']}"[:400]}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         problem = f"its record cannot be read ({type(error).__name__})"
         return {**entry, "status": "unreadable", "problem": problem, "href": _link(folder)}

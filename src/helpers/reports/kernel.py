@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import sys
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,21 @@ _FIXED = {
     "MPLBACKEND": "module://matplotlib_inline.backend_inline",
     "PYDEVD_DISABLE_FILE_VALIDATION": "1",
 }
+
+
+_managers: weakref.WeakSet[AsyncKernelManager] = weakref.WeakSet()
+
+
+def kill_all() -> None:
+    """End every kernel that this process has started, at once; whoever waits for one gets an error."""
+    for manager in list(_managers):
+        process = getattr(manager.provisioner, "process", None)
+        if process is None or process.poll() is not None:
+            continue
+        if os.name == "posix":
+            os.killpg(process.pid, signal.SIGKILL)  # a kernel leads its own group: its children go with it
+        else:
+            process.kill()
 
 
 def run_cells(
@@ -85,6 +102,10 @@ def _kernel_class(env: dict[str, str], scratch: Path) -> type[AsyncKernelManager
             return KernelSpec(argv=argv, env=env, display_name="Python 3", language="python")
 
     class Manager(AsyncKernelManager):
+        def __init__(self, **options: Any) -> None:
+            super().__init__(**options)
+            _managers.add(self)
+
         @default("kernel_spec_manager")
         def _specs(self) -> KernelSpecManager:
             return Specs()

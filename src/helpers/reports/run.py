@@ -10,10 +10,12 @@ from __future__ import annotations
 import datetime as dt
 import os
 import shutil
+import sys
 import tempfile
 import threading
 import traceback
-from collections.abc import Iterable
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed, wait
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,38 +49,74 @@ class Outcome:
         return self.record["status"] == "ok"
 
 
-def run_all(runs: Iterable[Run], project: Path, *, is_terminal: bool = False) -> list[Outcome]:
-    """Run notebooks one after the other and rebuild the index.
+def run_all(runs: Sequence[Run], project: Path, *, jobs: int = 2, is_terminal: bool = False) -> list[Outcome]:
+    """Run notebooks, two at a time, and rebuild the index after each.
 
     Parameters
     ----------
-    runs : iterable of Run
+    runs : sequence of Run
         Checked, from `runs.read_runs`.
     project : Path
         The folder that holds notebooks/, data/ and reports/.
+    jobs : int
+        How many kernels may work at the same time.
     is_terminal : bool
         Whether to draw progress bars; plain lines otherwise.
 
     Returns
     -------
     list of Outcome
-        One per run, in order.
+        One per run, in the order of `runs`.
     """
+    import papermill  # noqa: F401  (once, before the threads ask for it)
     from tqdm import tqdm
 
+    project = project.resolve()
     reports = project / "reports"
     reports.mkdir(parents=True, exist_ok=True)
     remove_stale(reports)
-    runs = list(runs)
+    _interrupted.clear()
     # The converter is needed at the first run's end and takes as long to import as a kernel to start.
     threading.Thread(target=_exporter, daemon=True).start()
-    outcomes = []
-    for run in tqdm(runs, desc="runs", unit="run", disable=not is_terminal, position=0):
-        progress = {"desc": run.name, "leave": False, "position": 1} if is_terminal else False
-        outcomes.append(execute(run, project, progress=progress))
-        tqdm.write(_line(outcomes[-1], project))
-        index.build(reports)
-    return outcomes
+    with ThreadPoolExecutor(max_workers=jobs) as pool, tqdm(total=len(runs), **_bar(is_terminal)) as bar:
+        futures = [pool.submit(execute, run, project, progress=_cells_bar(run, is_terminal)) for run in runs]
+        try:
+            for future in as_completed(futures):
+                bar.update()
+                tqdm.write(_line(future.result(), project))
+                sys.stdout.flush()  # a log file should say what is done while the rest is running
+                index.build(reports)
+        except BaseException:
+            _interrupt(futures)
+            raise
+    return [future.result() for future in futures]
+
+
+_interrupted = threading.Event()
+
+
+class _InterruptedRunError(Exception):
+    """The command was stopped while this run was under way."""
+
+
+def _interrupt(futures: Sequence[Future]) -> None:
+    """End what is under way; nothing of it is kept."""
+    from helpers.reports.kernel import kill_all
+
+    _interrupted.set()
+    for future in futures:
+        future.cancel()
+    # A kernel that is just starting shows up a moment later, so ask until all is quiet.
+    while wait(futures, timeout=0.2).not_done:
+        kill_all()
+
+
+def _bar(is_terminal: bool) -> dict[str, Any]:
+    return {"desc": "runs", "unit": "run", "disable": not is_terminal}
+
+
+def _cells_bar(run: Run, is_terminal: bool) -> dict[str, Any] | bool:
+    return {"desc": run.name, "leave": False} if is_terminal else False
 
 
 def execute(run: Run, project: Path, *, progress: dict[str, Any] | bool = False) -> Outcome:
@@ -104,6 +142,8 @@ def execute(run: Run, project: Path, *, progress: dict[str, Any] | bool = False)
     try:
         with tempfile.TemporaryDirectory(prefix="helpers-", ignore_cleanup_errors=True) as scratch:
             kept = _attempt(run, project, staging, Path(scratch), progress)
+        if _interrupted.is_set():
+            raise _InterruptedRunError(run.name)
         folder = _place(staging, reports / run.notebook / run.name, kept["started"])
     finally:
         shutil.rmtree(staging, ignore_errors=True)
@@ -194,22 +234,23 @@ def _fail(error: Exception, executed: Path, staging: Path) -> dict[str, Any]:
     return {
         "type": getattr(error, "ename", None) or type(error).__name__,
         "message": strip_ansi(message).strip(),
-        "cell": getattr(error, "cell_index", None) if lines else _last_cell(executed),
+        "cell": _failed_cell(executed),
     }
 
 
-def _last_cell(executed: Path) -> int | None:
-    """Number of the cell that was running when the kernel went away, counted from 0."""
+def _failed_cell(executed: Path) -> int | None:
+    """Number, from 1, of the notebook's own cell that was running last; None before the first."""
     import nbformat
 
     try:
         cells = nbformat.read(executed, as_version=4).cells
-    except Exception:
+    except (OSError, ValueError):
         return None
-    begun = [
-        number for number, cell in enumerate(cells) if cell.metadata.get("papermill", {}).get("start_time")
-    ]
-    return begun[-1] if begun else None
+    # Papermill adds a cell with the parameters and two with a pointer to the error; nobody has written those.
+    added = {"injected-parameters", "papermill-error-cell-tag"}
+    own = [cell for cell in cells if not added & set(cell.metadata.get("tags", []))]
+    begun = [cell.metadata.get("papermill", {}).get("start_time") for cell in own]
+    return max((number for number, time in enumerate(begun, start=1) if time), default=None)
 
 
 def _place(staging: Path, parent: Path, started: str) -> Path:

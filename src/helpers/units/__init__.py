@@ -8,10 +8,10 @@ printed; that is tested against other facts in the audit.
 
 from __future__ import annotations
 
-from .names import CURRENCIES, PERIODS, UNITS, Unit, check_currency, needs_currency
-from .quantities import ads_to_shares, annualise, combine, quantity, registry, total
-from .rates import average_rate, convert, rate, table_covers
-from .words import in_words, parse_number
+from helpers.units.names import CURRENCIES, PERIODS, UNITS, Unit, check_currency, needs_currency
+from helpers.units.quantities import ads_to_shares, annualise, combine, quantity, registry, total
+from helpers.units.rates import average_rate, convert, rate, table_covers
+from helpers.units.words import in_words, parse_number
 
 __all__ = [
     "CURRENCIES",

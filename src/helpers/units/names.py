@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ..errors import UnitError, UnknownNameError
+from helpers.errors import UnitError, UnknownNameError
 
 
 class Unit(NamedTuple):

@@ -11,8 +11,8 @@ from collections.abc import Iterable
 from functools import lru_cache, reduce
 from typing import TYPE_CHECKING, Any
 
-from ..errors import UnitError
-from .names import CURRENCIES, PERIODS, unit_expression
+from helpers.errors import UnitError
+from helpers.units.names import CURRENCIES, PERIODS, unit_expression
 
 if TYPE_CHECKING:
     from pint import Quantity, UnitRegistry

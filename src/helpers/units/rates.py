@@ -16,8 +16,8 @@ from datetime import date, datetime
 from functools import lru_cache
 from math import fsum
 
-from ..errors import RateError
-from .names import CURRENCIES, check_currency
+from helpers.errors import RateError
+from helpers.units.names import CURRENCIES, check_currency
 
 
 @lru_cache(maxsize=65536)

@@ -12,7 +12,7 @@ import unicodedata
 from decimal import ROUND_HALF_UP, Decimal
 from typing import NoReturn
 
-from ..errors import UnitError, UnknownNameError
+from helpers.errors import UnitError, UnknownNameError
 
 _ENGLISH = {"thousand": 3, "k": 3, "million": 6, "mn": 6, "m": 6, "billion": 9, "bn": 9, "b": 9}
 _ENGLISH |= {"trillion": 12, "tn": 12, "trn": 12}
