@@ -66,6 +66,14 @@ class StrictNotebook(IPyNbFile):
         super().__init__(*args, **kwargs)
         self.skip_compare = tuple(key for key in self.skip_compare if key not in PICTURES)
 
+    def setup(self):
+        """Start the kernel and have it keep history: without it a last ``;`` would not silence a cell."""
+        super().setup()
+        kernel = self.kernel
+        kernel.execute_cell_input = lambda source, allow_stdin=False: kernel.kc.execute(
+            source, allow_stdin=allow_stdin, stop_on_error=False
+        )
+
     def collect(self):
         plain = list(super().collect())
         gaps, answers = gaps_of(self.nb.cells), answer_cells(self.nb.cells)

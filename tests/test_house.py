@@ -191,7 +191,7 @@ def test_nothing_of_one_machine_or_one_index():
         ("/us" + "r/bin/env", False),
         ("ir.example.com/ho" + "me/x", False),
         ("--index https://pyp" + "i.org/simple", True),
-        ("http://localhost:3141/root/pypi/+simpl" + "e/", False),
+        ("see https://example.org/simpl" + "er/", False),
         ("http://localhost:3141/simpl" + "e/", True),
     ],
 )

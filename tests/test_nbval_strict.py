@@ -71,6 +71,7 @@ CELLS = [  # name, cell, verdict
     ("record 1e-8 off", code(record(2.5), stored_record(2.50000001)), "passed"),
     ("wrong record", code(record(2.5), stored_record(2.51)), "failed"),
     ("address", code("object()", shown({"text/plain": "<object at 0x7f00deadbeef>"})), "passed"),
+    ("silenced by a semicolon", code("1 + 1;"), "passed"),
     ("lost output", code("print(1)"), "failed"),
     ("never executed", code("print(1)", count=None), "failed"),
     ("silent answer", code("answer = 1"), "failed"),

@@ -6,7 +6,6 @@ import pandas as pd
 
 from helpers import evidence as printed
 from helpers.audit.prepare import PERIOD, Evidence, amount, verdicts
-from helpers.audit.scale import slipped
 
 KEY = ["entity", "metric", "measure", "currency", *PERIOD]
 FAR_APART = 3.0  # beyond this ratio a difference of definition does not excuse one house's estimate
@@ -20,7 +19,7 @@ def sources(evidence: Evidence) -> pd.DataFrame:
     """
     facts = evidence.facts
     facts = facts[facts["period_end"].notna() & facts["nature"].isin(["measured", "doubtful"])]
-    facts = facts[~facts["fact_id"].isin(slipped(evidence))]  # reported once, with their scale
+    facts = facts[~facts["fact_id"].isin(evidence.slipped)]  # reported once, with their scale
     documents = facts.groupby(KEY, sort=False)["source_id"].transform("nunique")
     shared = facts[documents > 1].copy()
     if shared.empty:
@@ -29,31 +28,39 @@ def sources(evidence: Evidence) -> pd.DataFrame:
     shared = shared.sort_values("digit", kind="stable")  # a cluster is shown by its sharpest figure
     shared["is_sound"] = shared["nature"].eq("measured")
     summary = _clusters(shared)
-    rows = [_verdict(table) for _, table in summary.groupby("group", sort=False)]
+    size = summary.groupby("group", sort=False)["cluster"].transform("size")
+    rows = [_of(c) | _agreed(c) for c in summary[size == 1].itertuples()]
+    rows += [_disagreed(table) for _, table in summary[size > 1].groupby("group", sort=False)]
     return verdicts("sources", rows)
 
 
 def _clusters(shared: pd.DataFrame) -> pd.DataFrame:
     """One row per cluster, the best supported first within its group."""
-    shared = shared.assign(group=shared.groupby(KEY, sort=False).ngroup())
+    shared = shared.assign(
+        group=shared.groupby(KEY, sort=False).ngroup(),
+        is_company=shared["origin"].eq("company"), is_restated=shared["status"].eq("restated"),
+    )  # fmt: skip
     out = shared.groupby(["group", "cluster"], sort=False).agg(
         entity=("entity", "first"), metric=("metric", "first"), measure=("measure", "first"),
         currency=("currency", "first"), period_end=("period_end", "first"), value=("value", "first"),
         documents=("source_id", "nunique"), origins=("origin", "nunique"), trust=("trust", "min"),
-        has_company=("origin", lambda s: s.eq("company").any()), is_sound=("is_sound", "any"),
-        own_method=("own_method", "all"), is_restated=("status", lambda s: s.eq("restated").any()),
-        fact_ids=("fact_id", tuple), publishers=("source_id", lambda s: ", ".join(dict.fromkeys(s))),
+        has_company=("is_company", "any"), is_sound=("is_sound", "any"), own_method=("own_method", "all"),
+        is_restated=("is_restated", "any"), fact_ids=("fact_id", tuple), source_ids=("source_id", tuple),
     ).reset_index()  # fmt: skip
     return out.sort_values(["group", "is_sound", "trust", "origins", "documents"], ascending=[True, False, True, False, False])
 
 
-def _verdict(clusters: pd.DataFrame) -> dict:
+def _of(cluster) -> dict:
+    return {
+        "entity": cluster.entity, "metric": cluster.metric, "period_end": cluster.period_end,
+        "fact_ids": cluster.fact_ids,
+    }  # fmt: skip
+
+
+def _disagreed(clusters: pd.DataFrame) -> dict:
     best, others = clusters.iloc[0], clusters.iloc[1:]
-    ids = tuple(i for ids in clusters["fact_ids"] for i in ids)
-    shared = {"entity": best["entity"], "metric": best["metric"], "period_end": best["period_end"], "fact_ids": ids}
-    if others.empty:
-        return shared | _agreed(best)
-    listed = "; ".join(f"{_shown(c)} ({c.publishers})" for c in clusters.itertuples())
+    shared = _of(best) | {"fact_ids": tuple(i for ids in clusters["fact_ids"] for i in ids)}
+    listed = "; ".join(f"{_shown(c)} ({', '.join(dict.fromkeys(c.source_ids))})" for c in clusters.itertuples())
     size = (clusters["value"] + (best["measure"] == "yoy_growth")).abs()
     ratio = float(size.max() / max(size.min(), 1e-300))
     apart = f"{listed}: {ratio:,.3g} times apart" if ratio >= 1.2 else f"{listed}: {ratio - 1:.1%} apart"
@@ -67,12 +74,12 @@ def _verdict(clusters: pd.DataFrame) -> dict:
     return shared | {"verdict": "inconsistent", "text": apart, "doubted": doubted}
 
 
-def _agreed(cluster: pd.Series) -> dict:
-    count, voices = cluster["documents"], cluster["origins"]
+def _agreed(cluster) -> dict:
+    count, voices = cluster.documents, cluster.origins
     text = f"{_shown(cluster)}: {count} documents agree within rounding"
     if voices > 1:
         return {"verdict": "consistent", "text": f"{text}, {voices} independent origins"}
-    if cluster["has_company"]:
+    if cluster.has_company:
         return {"verdict": "consistent", "text": f"{text}, all the company's own: it stands by the figure"}
     return {"verdict": "undetermined", "text": f"{text}, but name no origin: they may be copies and count once"}
 

@@ -137,9 +137,9 @@ def _judge(stated: pd.DataFrame, pairs: list[pd.DataFrame]) -> list[dict]:
     exists = np.column_stack([pair["ratio"].notna() for pair in pairs])
     levels = np.column_stack([pair["has_levels"] for pair in pairs])
     pick = np.where(fits.any(1), fits.argmax(1), np.where(exists.any(1), exists.argmax(1), levels.argmax(1)))
-    rows = []
+    rows, records = [], [pair.to_dict("records") for pair in pairs]
     for i, row in enumerate(stated.itertuples()):
-        pair = pairs[pick[i]].iloc[i]
+        pair = records[pick[i]][i]
         if not exists[i].any():
             why = "the sign changes, so growth has no meaning" if levels[i].any() else "a level to compare with is missing"
             rows.append(_row(row, "undetermined", f"stated {_stated(row)}; {why}", (row.fact_id,)))
@@ -153,7 +153,7 @@ def _judge(stated: pd.DataFrame, pairs: list[pd.DataFrame]) -> list[dict]:
     return rows
 
 
-def _other_method(row, pair: pd.Series) -> bool:
+def _other_method(row, pair: dict) -> bool:
     """Whether a level rests on a method of its own and comes from another document than the claim."""
     return any(pair[f"{end}_method"] and pair[f"{end}_source"] != row.source_id for end in ("now", "base"))
 
@@ -172,6 +172,9 @@ def _window_pairs(stated: pd.DataFrame, levels: pd.DataFrame, key: list[str]) ->
     if stated.empty:
         return []
     sound = levels[levels["nature"].ne("doubtful") & levels["period_end"].notna()]
+    sound = sound[sound["entity"].isin(stated["entity"].unique())]
+    if "metric" in key:
+        sound = sound[sound["metric"].isin(stated["metric"].unique())]
     flows = sound["metric_kind"].eq("flow") & (sound["period_end"] > sound["period_start"])
     pairs = []
     for by in ([*key, "source_id"], key):
@@ -223,7 +226,7 @@ def _stated(row) -> str:
     return word + (percent(row.value) if growth else f"{row.value:,.4g} times")
 
 
-def _change_text(row, pair: pd.Series) -> str:
+def _change_text(row, pair: dict) -> str:
     growth = row.measure in ("yoy_growth", "growth")
     found = percent(pair["ratio"] - 1) if growth else f"{pair['ratio']:,.4g} times"
     of = "size of the loss: " if pair["is_loss"] else ""

@@ -52,14 +52,18 @@ def formulas(evidence: Evidence) -> pd.DataFrame:
     Each stated result is held against the parts of its own source, then against the preferred
     parts; one of them must give it back within rounding.
     """
+    parsed = {row.identity: (row.result, row.formula, *parse(row.formula)) for row in evidence.identities.itertuples()}
+    levels = _numbered(evidence, {m for result, _, parts, _ in parsed.values() for m in (result, *parts)})
+    of_metric = dict(tuple(levels.groupby("metric", sort=False)))
     tables = []
-    for identity in evidence.identities.itertuples():
-        parts, operators = parse(identity.formula)
-        results = evidence.levels[evidence.levels["metric"].eq(identity.result)]
-        own = _evaluate(results, evidence.levels, parts, operators, ["source_id"])
-        best = _evaluate(results, evidence.preferred, parts, operators, [])
-        rows = _formula_rows(results, own, best, identity.formula)
-        tables.append(verdicts(f"identity {identity.identity}", rows))
+    for identity, (result, formula, parts, operators) in parsed.items():
+        if not all(metric in of_metric for metric in (result, *parts)):
+            continue
+        results, operands = of_metric[result], [of_metric[part] for part in parts]
+        own = _evaluate(results, operands, operators, "at_source")
+        best = _evaluate(results, [part[part["is_best"]] for part in operands], operators, "at_period")
+        rows = _formula_rows(evidence.facts.loc[results.index], own, best, formula, operators)
+        tables.append(verdicts(f"identity {identity}", rows))
     tables = [table for table in tables if not table.empty]
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
 
@@ -116,29 +120,32 @@ def _sum_row(row, count: int) -> dict:
     }  # fmt: skip
 
 
+def _numbered(evidence: Evidence, metrics: set[str]) -> pd.DataFrame:
+    """Levels of the metrics in question with numbers for their period, and for period and source."""
+    levels = evidence.levels[evidence.levels["metric"].isin(metrics)]
+    at_period = levels.groupby(["entity", *PERIOD], sort=False, dropna=False).ngroup()
+    best = levels["fact_id"].isin(evidence.preferred["fact_id"])
+    levels = levels.assign(at_period=at_period, is_best=best)
+    at_source = levels.groupby(["at_period", "source_id"], sort=False).ngroup()
+    return levels[["metric", "unit", "currency", "at_period", "is_best", *PART]].assign(at_source=at_source)
+
+
 def _evaluate(
-    results: pd.DataFrame, levels: pd.DataFrame, parts: list[str], operators: list[str], also: list[str]
+    results: pd.DataFrame, parts: list[pd.DataFrame], operators: list[str], key: str
 ) -> pd.DataFrame:
-    """The formula's interval for each result, NaN where a part is missing."""
-    key = ["entity", *PERIOD, *also]
-    table = results[[*key]].reset_index(names="row")
-    for number, part in enumerate(parts):
-        rows = levels[levels["metric"].eq(part)].drop_duplicates(key)
-        table = table.merge(rows[[*key, *PART, "currency"]].add_suffix(f"_{number}").set_axis(
-            [*key, *(f"{c}_{number}" for c in [*PART, "currency"])], axis=1), on=key, how="left")  # fmt: skip
-    table = table.set_index("row").reindex(results.index)
-    out = pd.DataFrame({c: table[f"{c}_0"].astype(float) for c in ("value", "low", "high")})
-    for number, operator in enumerate(operators, start=1):
-        out = _combine(out, operator, {c: table[f"{c}_{number}"].astype(float) for c in ("value", "low", "high")})
-    out["ids"] = list(table[[f"fact_id_{i}" for i in range(len(parts))]].itertuples(index=False, name=None))
-    out["shown"] = [_shown(row, operators) for row in table[[f"value_{i}" for i in range(len(parts))]].to_numpy(float)]
-    currencies = table[[f"currency_{i}" for i in range(len(parts))]].replace("", np.nan)
-    mixed = currencies.nunique(axis=1) > 1
-    out.loc[mixed, ["value", "low", "high"]] = np.nan
+    """The formula's interval for each result, NaN where a part is missing or currencies differ."""
+    found = [part.drop_duplicates(key).set_index(key).reindex(results[key]).set_axis(results.index) for part in parts]
+    out = found[0][["value", "low", "high"]].copy()
+    for operator, part in zip(operators, found[1:], strict=True):
+        out = _combine(out, operator, part)
+    money = zip(*(part["currency"].where(part["currency"].notna(), "") for part in found), strict=True)
+    out.loc[[len(set(codes) - {""}) > 1 for codes in money]] = np.nan
+    out["ids"] = list(zip(*(part["fact_id"] for part in found), strict=True))
+    out["values"] = list(zip(*(part["value"] for part in found), strict=True))
     return out
 
 
-def _combine(left: pd.DataFrame, operator: str, right: dict[str, pd.Series]) -> pd.DataFrame:
+def _combine(left: pd.DataFrame, operator: str, right: pd.DataFrame) -> pd.DataFrame:
     with np.errstate(all="ignore"):
         function = {"+": np.add, "-": np.subtract, "*": np.multiply, "/": np.divide}[operator]
         corners = np.stack([function(left[a], right[b]) for a in ("low", "high") for b in ("low", "high")])
@@ -146,17 +153,18 @@ def _combine(left: pd.DataFrame, operator: str, right: dict[str, pd.Series]) -> 
     return pd.DataFrame({"value": value, "low": corners.min(0), "high": corners.max(0)}, index=left.index)
 
 
-def _shown(values: np.ndarray, operators: list[str]) -> str:
+def _shown(values: tuple[float, ...], operators: list[str]) -> str:
     sign = {"*": "×", "/": "/", "-": "−", "+": "+"}
     words = [amount(v) if abs(v) >= 2 else f"{v:.4g}" for v in values]
     return words[0] + "".join(f" {sign[o]} {w}" for o, w in zip(operators, words[1:], strict=True))
 
 
-def _formula_rows(results: pd.DataFrame, own: pd.DataFrame, best: pd.DataFrame, formula: str) -> list[dict]:
+def _formula_rows(results: pd.DataFrame, own: pd.DataFrame, best: pd.DataFrame, formula: str, operators: list[str]) -> list[dict]:
     fits = [overlap(results["low"], results["high"], t["low"], t["high"]) & t["value"].notna().to_numpy() for t in (own, best)]
     rows = []
+    records = [t.to_dict("records") for t in (own, best)]
     for i, row in enumerate(results.itertuples()):
-        candidates = [t.iloc[i] for t in (own, best)]
+        candidates = [r[i] for r in records]
         known = [not np.isnan(c["value"]) for c in candidates]
         if not any(known):
             continue
@@ -166,7 +174,7 @@ def _formula_rows(results: pd.DataFrame, own: pd.DataFrame, best: pd.DataFrame, 
         computed = f"{used['value']:.4g}" if row.unit == "ratio" else amount(used["value"])
         rows.append({
             "verdict": "consistent" if ok else "inconsistent", "entity": row.entity, "metric": row.metric,
-            "period_end": row.period_end, "text": f"{formula}: {used['shown']} = {computed}; printed {result}",
+            "period_end": row.period_end, "text": f"{formula}: {_shown(used['values'], operators)} = {computed}; printed {result}",
             "fact_ids": tuple(dict.fromkeys((row.fact_id, *used["ids"]))),
         })  # fmt: skip
     return rows

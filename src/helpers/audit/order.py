@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 
 from helpers.audit.prepare import SERIES, Evidence, amount, verdicts
-from helpers.audit.scale import slipped
 
 NEVER_NEGATIVE = (
     "revenue|gmv|gross_profit|cost_of_revenue|orders|retail_sales|online_ad_market|ad_revenue|expense|buyers"
@@ -39,7 +38,8 @@ def _above_whole(table: pd.DataFrame, key: list[str]) -> pd.DataFrame:
     # only strictly shorter and sound periods count, so take the maximum per length first
     sound = table["home_low"].where(table["nature"].eq("measured"), -np.inf)
     steps = table.assign(sound=sound).groupby([*key, "length"], sort=False).agg(top=("sound", "max"))
-    before = steps.groupby(level=key, sort=False)["top"].transform(lambda s: s.cummax().shift())
+    chain = list(range(len(key)))
+    before = steps.groupby(level=chain, sort=False)["top"].cummax().groupby(level=chain, sort=False).shift()
     table = table.merge(before.rename("before"), left_on=[*key, "length"], right_index=True)
     low = table[table["home_high"] < table["before"]]
     names = {"fact_id": "part_id", "value": "part_value", "currency": "part_currency", "home_low": "before",
@@ -76,8 +76,8 @@ def outliers(evidence: Evidence) -> pd.DataFrame:
     table = table[table["period_end"].notna()]
     table = table.assign(days=(table["period_end"] - table["period_start"]).dt.days // 15)
     key = ["entity", "metric", "days"]
-    wrong = slipped(evidence)  # a slip of scale neither judges its neighbours nor is reported twice
-    table = table[~table["fact_id"].isin(wrong)]
+    # a slip of scale neither judges its neighbours nor is reported twice
+    table = table[~table["fact_id"].isin(evidence.slipped)]
     sound = table[table["nature"].eq("measured")][[*key, "period_end", "home_value", "fact_id"]]
     sound = sound.rename(columns={"home_value": "near", "fact_id": "near_id"}).sort_values("period_end")
     table = table.sort_values("period_end")

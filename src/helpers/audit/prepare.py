@@ -36,6 +36,8 @@ class Evidence:
         One sound level per entity, metric, currency and period.
     identities, readings, bounds : DataFrame
         The ledger's rule tables.
+    slipped : frozenset of str
+        Facts that the rule on powers of ten holds to be slips of scale; it runs first.
     """
 
     facts: pd.DataFrame
@@ -45,6 +47,7 @@ class Evidence:
     identities: pd.DataFrame
     readings: pd.DataFrame
     bounds: pd.DataFrame
+    slipped: frozenset[str] = frozenset()
 
 
 def prepare(facts: pd.DataFrame, *, metrics: pd.DataFrame, **tables: pd.DataFrame) -> Evidence:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -18,7 +18,6 @@ RULES = (
     changes.stated_windows,
     changes.ranges,
     agreement.sources,
-    scale.powers_of_ten,
     scale.repeated_slips,
     scale.currencies,
     identities.tilings,
@@ -93,7 +92,9 @@ def audit(
     All comparisons are sorts, merges and running maxima: the work grows as n log n in the facts.
     """
     evidence = prepare(facts, metrics=metrics, identities=identities, readings=readings, bounds=bounds)
-    found = [table for rule in RULES if not (table := rule(evidence)).empty]
+    slips = scale.powers_of_ten(evidence)
+    evidence = replace(evidence, slipped=frozenset(i for ids in slips.get("doubted", []) for i in ids))
+    found = [table for table in (slips, *(rule(evidence) for rule in RULES)) if not table.empty]
     verdicts = pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=COLUMNS)
     verdicts = verdicts[COLUMNS]
     severity = verdicts["verdict"].map({v: i for i, v in enumerate(VERDICTS)})

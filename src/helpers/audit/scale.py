@@ -42,15 +42,9 @@ def powers_of_ten(evidence: Evidence) -> pd.DataFrame:
     return verdicts("scale", [_slip(levels.loc[p.row], levels.loc[p.other], p.power) for p in pairs.itertuples()])
 
 
-def slipped(evidence: Evidence) -> set[str]:
-    """Facts that `powers_of_ten` holds to be slips."""
-    slips = powers_of_ten(evidence)
-    return set() if slips.empty else {i for ids in slips["doubted"] for i in ids}
-
-
 def repeated_slips(evidence: Evidence) -> pd.DataFrame:
     """The same printed amount elsewhere in a source in which that amount was a slip of scale."""
-    doubted = slipped(evidence)
+    doubted = evidence.slipped
     levels = evidence.levels
     wrong = levels[levels["fact_id"].isin(doubted)]
     again = levels[~levels["fact_id"].isin(doubted)].merge(

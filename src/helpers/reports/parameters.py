@@ -89,7 +89,7 @@ class Parameter:
         if self.allowed is not None:
             return "one of " + ", ".join(str(value) for value in self.allowed)
         if self.low is not None:
-            return f"between {self.low:g} and {self.high:g}"
+            return f"between {self.low:.12g} and {self.high:.12g}"
         return {"iso_date": "ISO date", "iso_date_or_empty": "ISO date or empty"}.get(self.kind or "", "")
 
 
