@@ -13,6 +13,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from helpers import units
+from helpers.errors import RateError
+
 QUALIFIERS = {
     "": "as printed",
     "about": "about, around, roughly: 5 % either way",
@@ -196,3 +199,47 @@ def choose(facts: pd.DataFrame) -> pd.DataFrame:
     chosen = candidate & ~candidate.groupby(group.iloc[order], sort=False).cumsum().gt(1)
     out["is_preferred"] = chosen.reindex(out.index)
     return out
+
+
+def to_currency(table: pd.DataFrame, quote: str | pd.Series) -> pd.DataFrame:
+    """Money in another currency at dated rates: a flow at its period's average, all else at the last day's.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Columns value, low, high, currency (empty for what is not money), metric_kind, period_start,
+        period_end.
+    quote : str or Series of str
+        Currency to convert to, one for all or one for each row.
+
+    Returns
+    -------
+    DataFrame
+        Index of `table`; columns value, low, high, rate (1 where nothing was to convert). NaN where the
+        rate table has no rate or either currency is unknown.
+    """
+    base = table["currency"].astype(object)
+    quote = pd.Series(quote, index=table.index).astype(object)
+    flow = table["metric_kind"].eq("flow")
+    key = pd.DataFrame({"base": base, "quote": quote, "end": table["period_end"]})
+    key["start"] = table["period_start"].where(flow, table["period_end"])
+    factor = pd.Series(1.0, index=table.index)
+    away = base.ne(quote) & base.ne("")
+    pairs = key[away]
+    number = pairs.groupby(list(pairs), sort=False, dropna=False).ngroup()
+    once = pairs.loc[number.drop_duplicates().index]  # one look-up for each currency pair and period
+    found = np.array([_rate(*row) for row in once[["base", "quote", "start", "end"]].itertuples(index=False)], float)
+    if len(pairs):
+        factor.loc[pairs.index] = found[number.to_numpy()]
+    return pd.DataFrame({**{c: table[c] * factor for c in ("value", "low", "high")}, "rate": factor})
+
+
+def _rate(base: str, quote: str, start: pd.Timestamp, end: pd.Timestamp) -> float:
+    if pd.isna(end) or not quote:
+        return np.nan
+    try:
+        if start == end:
+            return units.rate(base, quote, end.date())
+        return units.average_rate(base, quote, start.date(), end.date())
+    except RateError:
+        return np.nan

@@ -10,7 +10,6 @@ import pandas as pd
 
 from helpers import evidence as printed
 from helpers import units
-from helpers.errors import RateError
 
 KEYS = "fact_id entity metric measure currency home_currency source_id origin status nature kind unit".split()
 OWN_METHOD_KINDS = ["data_vendor", "research_firm", "broker"]  # they measure by rules of their own
@@ -62,7 +61,7 @@ def prepare(facts: pd.DataFrame, *, metrics: pd.DataFrame, **tables: pd.DataFram
         facts[column] = facts[column].astype(object)  # plain keys: merges of differing categories are slow
     facts["metric_kind"] = facts["metric"].map(metrics["kind"])
     facts["own_method"] = facts["status"].isin(["estimate", "derived"]) | facts["kind"].isin(OWN_METHOD_KINDS)
-    facts = facts.join(_at_home(facts))
+    facts = facts.join(printed.to_currency(facts, facts["home_currency"])[["value", "low", "high"]].add_prefix("home_"))
     levels = facts[facts["measure"].eq("level")]
     sound = levels[levels["nature"].eq("measured") & levels["period_end"].notna()]
     sound = printed.choose(sound)
@@ -75,30 +74,6 @@ def _widened(intervals: pd.DataFrame, kind: pd.Series) -> pd.DataFrame:
     """Vendors cut digits off as often as they round: their last digit may be off by a whole one."""
     half = intervals["digit"].where(kind.eq("data_vendor"), 0.0) / 2
     return intervals.assign(low=intervals["low"] - half, high=intervals["high"] + half)
-
-
-def _at_home(facts: pd.DataFrame) -> pd.DataFrame:
-    """Value and interval in the entity's own currency; NaN where the rate table has no rate."""
-    away = facts[facts["currency"].ne("") & facts["home_currency"].ne("") & ~facts["is_home_currency"]]
-    away = away[away["period_end"].notna()]
-    start = away["period_start"].where(away["metric_kind"].eq("flow"), away["period_end"])
-    key = pd.DataFrame({"base": away["currency"], "quote": away["home_currency"], "start": start, "end": away["period_end"]})
-    number = key.groupby(list(key), sort=False).ngroup()
-    once = key.loc[number.drop_duplicates().index]
-    found = np.array([_rate(*row) for row in once.itertuples(index=False, name=None)], float)
-    factor = pd.Series(1.0, index=facts.index)
-    factor.loc[away.index] = found[number.to_numpy()] if len(away) else 1.0
-    factor = factor.where(facts["home_currency"].ne("") | facts["currency"].eq(""))
-    return pd.DataFrame({f"home_{c}": facts[c] * factor for c in ("value", "low", "high")})
-
-
-def _rate(base: str, quote: str, start: pd.Timestamp, end: pd.Timestamp) -> float:
-    try:
-        if start == end:
-            return units.rate(base, quote, end.date())
-        return units.average_rate(base, quote, start.date(), end.date())
-    except RateError:
-        return np.nan
 
 
 def verdicts(rule: str, rows: Iterable[dict]) -> pd.DataFrame:

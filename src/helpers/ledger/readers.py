@@ -24,12 +24,12 @@ class PreferredSeries:
     Attributes
     ----------
     table : DataFrame
-        One row per period: period_start, period_end, value, low, high (what rounding and words such
-        as "about" leave open), unit, currency, fact_id, source_id, status, kind, known_on, support
+        One row per entity, metric and period: entity, metric, metric_kind, period_start, period_end,
+        value, low, high (what rounding and words such as "about" leave open), unit, currency, fact_id, source_id, status, kind, known_on, support
         (independent origins behind the value), is_disputed, range_low, range_high (over all
         alternatives that were not set aside), reason.
     rejected : DataFrame
-        The alternatives: period_start, period_end, value, currency, fact_id, source_id, status, reason.
+        The alternatives: entity, metric, period_start, period_end, value, currency, fact_id, source_id, status, reason.
     fact_ids : tuple of str
         The facts chosen.
     text : str
@@ -106,8 +106,8 @@ def _is_any(values: pd.Series, names: list[str]) -> np.ndarray:
 
 def preferred(
     *,
-    entity: str,
-    metric: str,
+    entity: str | Sequence[str],
+    metric: str | Sequence[str],
     frequency: str | None = None,
     as_of: str | date | None = None,
     doubts: Mapping[str, str] | None = None,
@@ -120,7 +120,7 @@ def preferred(
 
     Parameters
     ----------
-    entity, metric : str
+    entity, metric : str or sequence of str
         Which series.
     frequency : {"point", "month", "quarter", "half", "year"}, optional
         Keep only periods of this length. Default: all lengths.
@@ -141,6 +141,7 @@ def preferred(
     rows = rows[rows["nature"].isin(["measured", "doubtful"]) & rows["period_end"].notna()]
     rows = _of_length(rows, frequency)
     rows = rows.join(evidence.intervals(rows))
+    rows["metric_kind"] = rows["metric"].astype(str).map(book.metrics["kind"])
     doubts = doubts or {}
     aside = rows["nature"].eq("doubtful") | rows["fact_id"].isin(list(doubts))
     ranked = evidence.choose(rows[~aside])
@@ -162,10 +163,10 @@ def _of_length(rows: pd.DataFrame, frequency: str | None) -> pd.DataFrame:
 
 def _with_ranges(ranked: pd.DataFrame) -> pd.DataFrame:
     """The chosen rows with the range of all that stood for choice in the same currency."""
-    period = ["period_start", "period_end"]
-    chosen = ranked[ranked["is_preferred"]].sort_values(["period_end", "period_start"])
+    period = ["entity", "metric", "period_start", "period_end"]
+    chosen = ranked[ranked["is_preferred"]].sort_values(["entity", "metric", "period_end", "period_start"])
     same = ranked.merge(chosen[[*period, "currency", "cluster"]], on=[*period, "currency"], suffixes=("", "_chosen"))
-    spread = same.groupby(period).agg(
+    spread = same.groupby(period, observed=True).agg(
         range_low=("value", "min"), range_high=("value", "max"),
         is_disputed=("cluster", "nunique"), alternatives=("fact_id", "size"),
     )  # fmt: skip
@@ -177,7 +178,7 @@ def _with_ranges(ranked: pd.DataFrame) -> pd.DataFrame:
         for row in table.itertuples()
     ]
     columns = (
-        "period_start period_end value low high unit currency fact_id source_id status qualifier kind known_on "
+        "entity metric metric_kind period_start period_end value low high unit currency fact_id source_id status qualifier kind known_on "
         "support is_disputed range_low range_high reason"
     ).split()
     return table[columns].reset_index(drop=True)
@@ -187,8 +188,8 @@ def _rejected(
     ranked: pd.DataFrame, aside: pd.DataFrame, table: pd.DataFrame, doubts: Mapping[str, str]
 ) -> pd.DataFrame:
     """Every alternative with the reason it was not chosen."""
-    columns = ["period_start", "period_end", "value", "currency", "fact_id", "source_id", "status"]
-    period = ["period_start", "period_end"]
+    period = ["entity", "metric", "period_start", "period_end"]
+    columns = [*period, "value", "currency", "fact_id", "source_id", "status"]
     lost = ranked[~ranked["is_preferred"]].merge(
         ranked[ranked["is_preferred"]][[*period, "fact_id", "cluster", "trust", "currency"]],
         on=period, suffixes=("", "_chosen"),
@@ -202,7 +203,7 @@ def _rejected(
     )  # fmt: skip
     aside = aside.assign(reason=[doubts.get(i, f"marked suspect: {n}") for i, n in zip(aside["fact_id"], aside["note"], strict=True)])
     out = pd.concat([lost[[*columns, "reason"]], aside[[*columns, "reason"]]])
-    return out.sort_values(["period_end", "fact_id"]).reset_index(drop=True)
+    return out.sort_values(["entity", "metric", "period_end", "fact_id"]).reset_index(drop=True)
 
 
 def cite(fact_id: str, *, language: str = "en", book: Ledger | None = None) -> str:
