@@ -150,21 +150,27 @@ def clusters(facts: pd.DataFrame, by: list[str]) -> pd.Series:
     -------
     Series of int
         Cluster number, unique over the whole table; index of `facts`. Open intervals ("over 300
-        million") would glue everything above them together, so they join the lowest cluster that
+        million") would glue everything above them together, so they join the nearest cluster that
         they reach and extend nothing.
     """
     key = facts.groupby(by, observed=True, sort=False, dropna=False).ngroup().to_numpy()
-    low, high = facts["low"].to_numpy(float), facts["high"].to_numpy(float)
+    low, high = _open_upwards(key, facts["low"].to_numpy(float), facts["high"].to_numpy(float))
     order = np.lexsort((low, key))
     key, low, high = key[order], low[order], high[order]
-    reach = np.where(np.isinf(high), low, high)
-    top = pd.Series(reach).groupby(key, sort=False).cummax().to_numpy()
-    top = np.where(np.arange(len(top)) > 0, np.roll(top, 1), -np.inf)
-    open_before = np.roll(np.isinf(high), 1) & (np.roll(key, 1) == key)
     same_key = np.r_[False, key[1:] == key[:-1]] if len(key) else np.array([], bool)
-    joins = same_key & ((low <= top) | open_before)
+    is_open = np.isinf(high)
+    top = pd.Series(np.where(is_open, -np.inf, high)).groupby(key, sort=False).cummax().to_numpy()
+    top = np.where(same_key, np.roll(top, 1), -np.inf)  # the highest closed end before each
+    waits = is_open & ~(low <= top)  # nothing below it reaches it: it joins what comes next
+    joins = same_key & ((low <= top) | np.roll(waits, 1))
     numbers = np.cumsum(~joins)
     return pd.Series(numbers, index=facts.index[order]).reindex(facts.index)
+
+
+def _open_upwards(key: np.ndarray, low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mirror the keys that hold losses without a lower end, so that "more than" always points up."""
+    mirrored = np.isin(key, key[np.isinf(low)])
+    return np.where(mirrored, -high, low), np.where(mirrored, -low, high)
 
 
 def choose(facts: pd.DataFrame) -> pd.DataFrame:
@@ -207,16 +213,16 @@ def to_currency(table: pd.DataFrame, quote: str | pd.Series) -> pd.DataFrame:
     Parameters
     ----------
     table : DataFrame
-        Columns value, low, high, currency (empty for what is not money), metric_kind, period_start,
-        period_end.
+        Columns value, low, high and perhaps range_low, range_high; currency (empty for what is not
+        money), metric_kind, period_start, period_end.
     quote : str or Series of str
         Currency to convert to, one for all or one for each row.
 
     Returns
     -------
     DataFrame
-        Index of `table`; columns value, low, high, rate (1 where nothing was to convert). NaN where the
-        rate table has no rate or either currency is unknown.
+        Index of `table`; the converted columns, currency, and rate (1 where nothing was to convert).
+        NaN where the rate table has no rate or either currency is unknown.
     """
     base = table["currency"].astype(object)
     quote = pd.Series(quote, index=table.index).astype(object)
@@ -228,14 +234,41 @@ def to_currency(table: pd.DataFrame, quote: str | pd.Series) -> pd.DataFrame:
     pairs = key[away]
     number = pairs.groupby(list(pairs), sort=False, dropna=False).ngroup()
     once = pairs.loc[number.drop_duplicates().index]  # one look-up for each currency pair and period
-    found = np.array([_rate(*row) for row in once[["base", "quote", "start", "end"]].itertuples(index=False)], float)
+    ends = once[["base", "quote", "start", "end"]].itertuples(index=False)
+    found = np.array([_rate(*row) for row in ends], float)
     if len(pairs):
         factor.loc[pairs.index] = found[number.to_numpy()]
-    return pd.DataFrame({**{c: table[c] * factor for c in ("value", "low", "high")}, "rate": factor})
+    money = [c for c in ("value", "low", "high", "range_low", "range_high") if c in table]
+    converted = {column: table[column] * factor for column in money}
+    return pd.DataFrame({**converted, "currency": quote.where(base.ne(""), ""), "rate": factor})
+
+
+def finest(table: pd.DataFrame) -> pd.DataFrame:
+    """Keep, of averages and flows, only periods that hold no shorter known period.
+
+    A year's average between its quarters makes a line jump; the quarters say the same and more.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Columns entity, metric, period_start, period_end.
+
+    Returns
+    -------
+    DataFrame
+        Rows of `table` in their order.
+    """
+    keep = []
+    for _, rows in table.groupby(["entity", "metric"], observed=True, sort=False):
+        start, end = rows["period_start"].to_numpy(), rows["period_end"].to_numpy()
+        holds = (start[:, None] <= start) & (end[:, None] >= end)
+        inside = holds & ((start[:, None] < start) | (end[:, None] > end))
+        keep.append(rows[~inside.any(axis=1)])
+    return pd.concat(keep).sort_index() if keep else table
 
 
 def _rate(base: str, quote: str, start: pd.Timestamp, end: pd.Timestamp) -> float:
-    if pd.isna(end) or not quote:
+    if pd.isna(start) or pd.isna(end) or not quote:
         return np.nan
     try:
         if start == end:

@@ -25,8 +25,8 @@ class Settings:
         Entities to compare with, separated by commas; the platform itself may be among them.
     as_of : str, default ""
         ISO day; only what was public on that day is used. Empty means everything in the ledger.
-    currency : str, default "USD"
-        Currency of the report, one of `helpers.units.CURRENCIES`.
+    currency : str, default ""
+        Currency of the report, one of `helpers.units.CURRENCIES`; empty where nothing is converted.
     language : {"en", "zh"}
         Language of labels and number words.
 
@@ -39,13 +39,18 @@ class Settings:
     platform: str
     peers: str = ""
     as_of: str = ""
-    currency: str = "USD"
+    currency: str = ""
     language: str = "en"
 
     def __post_init__(self) -> None:
+        for name, value in asdict(self).items():  # papermill passes on whatever type it was given
+            if not isinstance(value, str):
+                raise ParameterError(f"{name} {value!r} is not a text: write it in quotation marks")
+        if not self.platform.strip():
+            raise ParameterError("platform is empty: name an entity of the ledger, such as 'xiaohongshu'")
         if self.language not in LANGUAGES:
             raise UnknownNameError("language", self.language, list(LANGUAGES))
-        if self.currency not in units.CURRENCIES:
+        if self.currency and self.currency not in units.CURRENCIES:
             raise UnknownNameError("currency", self.currency, list(units.CURRENCIES))
         if self.as_of:
             parse_day(self.as_of)
@@ -57,8 +62,8 @@ class Settings:
         return tuple(dict.fromkeys(name for name in given if name))
 
     def table(self) -> pd.DataFrame:
-        """The settings as a table with the columns setting, value."""
-        return pd.DataFrame([(k, v or "–") for k, v in asdict(self).items()], columns=["setting", "value"])
+        """The settings that are set, as a table with the columns setting, value."""
+        return pd.DataFrame([(k, v) for k, v in asdict(self).items() if v], columns=["setting", "value"])
 
 
 def parse_day(text: str | date | None) -> date | None:
@@ -74,6 +79,9 @@ def parse_day(text: str | date | None) -> date | None:
     if text == "":
         return None
     try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise ParameterError(f"as_of {text!r} is not a day: write YYYY-MM-DD, such as 2025-12-31") from None
+        day = date.fromisoformat(text)
+    except (TypeError, ValueError):
+        day = None
+    if day is None or day.isoformat() != text:  # Python also reads 20251231 and 2025-W01-1
+        raise ParameterError(f"as_of {text!r} is not a day: write YYYY-MM-DD, such as 2025-12-31")
+    return day

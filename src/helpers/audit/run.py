@@ -58,6 +58,17 @@ class Audit:
     text: str
     fact_ids: tuple[str, ...]
 
+    def checks_of(self, entity: str) -> tuple[Check, ...]:
+        """One check per rule that judged an entity: passed unless something is inconsistent."""
+        made = []
+        for rule, rows in self.of(entity).groupby("rule", sort=True):
+            counts = rows["verdict"].value_counts()
+            worst = rows.iloc[0]
+            found = ", ".join(f"{counts[v]} {v}" for v in VERDICTS if v in counts)
+            made.append(Check(name=f"audit: {rule}", passed="inconsistent" not in counts, value=len(rows),
+                              text=f"{found}; {'first' if len(rows) > 1 else 'it'}: {worst['text']}"))  # fmt: skip
+        return tuple(made)
+
     def of(self, entity: str) -> pd.DataFrame:
         """Verdicts on one entity."""
         return self.verdicts[self.verdicts["entity"].eq(entity)].reset_index(drop=True)
@@ -107,9 +118,12 @@ def audit(
 
 
 def _doubts(verdicts: pd.DataFrame) -> dict[str, str]:
-    """First (most severe) reason for each doubted fact."""
+    """First (most severe) reason for each doubted fact.
+
+    Plain disagreement between sources sets nobody aside: it is a range, and the reader sees it.
+    """
     doubts: dict[str, str] = {}
-    alarms = verdicts[verdicts["verdict"].isin(["inconsistent", "implausible"])]
+    alarms = verdicts[verdicts["verdict"].isin(["inconsistent", "implausible"]) & verdicts["rule"].ne("sources")]
     for rule, text, doubted in zip(alarms["rule"], alarms["text"], alarms["doubted"], strict=True):
         for fact_id in doubted:
             doubts.setdefault(fact_id, f"audit, {rule}: {text}")

@@ -8,6 +8,6 @@ definition from growth, or see companies that died (a comparison of survivors fl
 from __future__ import annotations
 
 from helpers.growth.periods import qoq, rebase, same_age, yoy
-from helpers.growth.rates import GrowthResult, cagr, log_growth, span_years
+from helpers.growth.rates import GrowthResult, cagr, cagr_of, log_growth, span_years
 
-__all__ = ["GrowthResult", "cagr", "log_growth", "qoq", "rebase", "same_age", "span_years", "yoy"]
+__all__ = ["GrowthResult", "cagr", "cagr_of", "log_growth", "qoq", "rebase", "same_age", "span_years", "yoy"]

@@ -214,3 +214,34 @@ def _years_later(day: date, years: int) -> date:
         return day.replace(year=day.year + years)
     except ValueError:
         return day.replace(year=day.year + years, day=28)
+
+
+def cagr_of(series: pd.DataFrame, *, years: int = 3) -> GrowthResult | None:
+    """Growth a year over the last years of a series of equal periods.
+
+    Parameters
+    ----------
+    series : DataFrame
+        period_end, value, low, high, fact_id.
+    years : int, default 3
+        Span looked for; the base is the period whose end lies nearest to that many years before the
+        last one, within 100 days.
+
+    Returns
+    -------
+    GrowthResult or None
+        None where no base is known or a value is not positive: growth is then undefined.
+    """
+    rows = series.sort_values("period_end")
+    if rows.empty:
+        return None
+    last = rows.iloc[-1]
+    off = (rows["period_end"] - (last["period_end"] - pd.DateOffset(years=years))).abs()
+    base = rows.loc[off.idxmin()]
+    if off.min() > pd.Timedelta(days=100) or min(base["value"], last["value"]) <= 0:
+        return None
+    return cagr(
+        base["value"], last["value"], start=base["period_end"].date(), end=last["period_end"].date(),
+        start_low=base["low"], start_high=base["high"], end_low=last["low"], end_high=last["high"],
+        fact_ids=(base["fact_id"], last["fact_id"]),
+    )  # fmt: skip

@@ -12,7 +12,8 @@ What the module cannot do: tell whether two sources define a metric alike (`help
 about that), or know of a correction that no source here prints.
 """
 
-from helpers.ledger.readers import PreferredSeries, cite, facts, preferred
+from helpers.ledger.health import health
+from helpers.ledger.readers import PreferredSeries, cite, facts, names, preferred
 from helpers.ledger.store import Ledger, load
 
-__all__ = ["Ledger", "PreferredSeries", "cite", "facts", "load", "preferred"]
+__all__ = ["Ledger", "PreferredSeries", "cite", "facts", "health", "load", "names", "preferred"]

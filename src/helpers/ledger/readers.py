@@ -12,9 +12,15 @@ import pandas as pd
 from helpers import evidence
 from helpers.errors import UnknownNameError
 from helpers.ledger.store import Ledger, load
-from helpers.settings import parse_day
+from helpers.settings import LANGUAGES, parse_day
 
-FREQUENCIES = {"point": (0, 0), "month": (27, 30), "quarter": (88, 92), "half": (180, 184), "year": (363, 366)}
+FREQUENCIES = {
+    "point": (0, 0),
+    "month": (27, 30),
+    "quarter": (88, 92),
+    "half": (180, 184),
+    "year": (363, 366),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,11 +31,12 @@ class PreferredSeries:
     ----------
     table : DataFrame
         One row per entity, metric and period: entity, metric, metric_kind, period_start, period_end,
-        value, low, high (what rounding and words such as "about" leave open), unit, currency, fact_id, source_id, status, kind, known_on, support
-        (independent origins behind the value), is_disputed, range_low, range_high (over all
-        alternatives that were not set aside), reason.
+        value, low, high (what rounding and words such as "about" leave open), unit, currency, fact_id,
+        source_id, status, qualifier, kind, known_on, support (independent origins behind the value),
+        is_disputed, range_low, range_high (over all alternatives that were not set aside), reason.
     rejected : DataFrame
-        The alternatives: entity, metric, period_start, period_end, value, currency, fact_id, source_id, status, reason.
+        The alternatives: entity, metric, period_start, period_end, value, currency, fact_id, source_id,
+        status, reason.
     fact_ids : tuple of str
         The facts chosen.
     text : str
@@ -86,7 +93,8 @@ def facts(
             continue
         mask = _is_any(rows[column], _names(column, wanted, book))
         keep = mask if keep is None else keep & mask
-    return rows if keep is None else rows.take(np.flatnonzero(keep))
+    # a copy costs nothing until it is written to, and then the cached ledger stays as it was loaded
+    return rows.copy(deep=False) if keep is None else rows.take(np.flatnonzero(keep))
 
 
 def _names(column: str, wanted: str | Sequence[str], book: Ledger) -> list[str]:
@@ -148,7 +156,10 @@ def preferred(
     table = _with_ranges(ranked)
     rejected = _rejected(ranked, rows[aside], table, doubts)
     disputed = int(table["is_disputed"].sum())
-    text = f"{len(table)} periods, {disputed} with sources that disagree beyond rounding, {len(rejected)} alternatives kept"
+    text = (
+        f"{len(table)} periods, {disputed} with sources that disagree beyond rounding, "
+        f"{len(rejected)} alternatives kept"
+    )
     return PreferredSeries(table=table, rejected=rejected, fact_ids=tuple(table["fact_id"]), text=text)
 
 
@@ -165,7 +176,9 @@ def _with_ranges(ranked: pd.DataFrame) -> pd.DataFrame:
     """The chosen rows with the range of all that stood for choice in the same currency."""
     period = ["entity", "metric", "period_start", "period_end"]
     chosen = ranked[ranked["is_preferred"]].sort_values(["entity", "metric", "period_end", "period_start"])
-    same = ranked.merge(chosen[[*period, "currency", "cluster"]], on=[*period, "currency"], suffixes=("", "_chosen"))
+    same = ranked.merge(
+        chosen[[*period, "currency", "cluster"]], on=[*period, "currency"], suffixes=("", "_chosen")
+    )
     spread = same.groupby(period, observed=True).agg(
         range_low=("value", "min"), range_high=("value", "max"),
         is_disputed=("cluster", "nunique"), alternatives=("fact_id", "size"),
@@ -173,14 +186,15 @@ def _with_ranges(ranked: pd.DataFrame) -> pd.DataFrame:
     spread["is_disputed"] = spread["is_disputed"] > 1
     table = chosen.merge(spread, left_on=period, right_index=True)
     table["reason"] = [
-        f"{row.kind}, {row.support} independent origin(s), known {row.known_on:%Y-%m-%d}"
-        + (f"; chosen from {row.alternatives}" if row.alternatives > 1 else "; the only figure")
+        f"{row.kind}, {row.support} origin{'s' if row.support > 1 else ''}; "
+        + (f"chosen from {row.alternatives}" if row.alternatives > 1 else "the only figure")
         for row in table.itertuples()
     ]
-    columns = (
-        "entity metric metric_kind period_start period_end value low high unit currency fact_id source_id status qualifier kind known_on "
-        "support is_disputed range_low range_high reason"
-    ).split()
+    columns = [
+        "entity", "metric", "metric_kind", "period_start", "period_end", "value", "low", "high", "unit",
+        "currency", "fact_id", "source_id", "status", "qualifier", "kind", "known_on", "support",
+        "is_disputed", "range_low", "range_high", "reason",
+    ]  # fmt: skip
     return table[columns].reset_index(drop=True)
 
 
@@ -197,13 +211,34 @@ def _rejected(
     lost["reason"] = np.select(
         [lost["currency"].astype(str) != lost["currency_chosen"].astype(str),
          lost["cluster"] == lost["cluster_chosen"], lost["trust"] > lost["trust_chosen"]],
-        ["other currency than " + lost["fact_id_chosen"], "agrees with " + lost["fact_id_chosen"] + ", which is preferred",
+        ["other currency than " + lost["fact_id_chosen"],
+         "agrees with " + lost["fact_id_chosen"] + ", which is preferred",
          "disagrees with " + lost["fact_id_chosen"] + " from a more trusted kind of source"],
         "disagrees with " + lost["fact_id_chosen"] + ", which has more support or is later",
     )  # fmt: skip
-    aside = aside.assign(reason=[doubts.get(i, f"marked suspect: {n}") for i, n in zip(aside["fact_id"], aside["note"], strict=True)])
+    aside = aside.assign(
+        reason=[
+            doubts.get(i, f"marked suspect: {n}")
+            for i, n in zip(aside["fact_id"], aside["note"], strict=True)
+        ]
+    )
     out = pd.concat([lost[[*columns, "reason"]], aside[[*columns, "reason"]]])
     return out.sort_values(["entity", "metric", "period_end", "fact_id"]).reset_index(drop=True)
+
+
+def names(language: str = "en", *, book: Ledger | None = None) -> dict[str, str]:
+    """Label of every entity and metric.
+
+    Parameters
+    ----------
+    language : {"en", "zh"}
+        Which of the ledger's names.
+    book : Ledger, optional
+        Default: the project's ledger.
+    """
+    book = book or load()
+    column = f"name_{_language(language)}"
+    return {**book.metrics[column].to_dict(), **book.entities[column].to_dict()}
 
 
 def cite(fact_id: str, *, language: str = "en", book: Ledger | None = None) -> str:
@@ -212,7 +247,7 @@ def cite(fact_id: str, *, language: str = "en", book: Ledger | None = None) -> s
     Raises
     ------
     UnknownNameError
-        No fact has this id.
+        No fact has this id, or the language is not known.
     """
     book = book or load()
     row = book.facts[book.facts["fact_id"].eq(fact_id)]
@@ -220,6 +255,12 @@ def cite(fact_id: str, *, language: str = "en", book: Ledger | None = None) -> s
         raise UnknownNameError("fact_id", fact_id, list(book.facts["fact_id"]))
     fact = row.iloc[0]
     source = book.sources.loc[fact["source_id"]]
-    undated = {"en": "no date", "zh": "无日期"}[language]
+    undated = {"en": "no date", "zh": "无日期"}[_language(language)]
     parts = [source["publisher"], source["title"], source["published"] or undated, source["url"]]
     return f"{'; '.join(str(p) for p in parts if p)} [{fact_id}]"
+
+
+def _language(language: str) -> str:
+    if language not in LANGUAGES:
+        raise UnknownNameError("language", language, list(LANGUAGES))
+    return language

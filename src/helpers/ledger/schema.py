@@ -1,15 +1,18 @@
-"""Closed lists and rules of the ledger's tables, as pandera schemas.
+"""Closed lists and rules of the ledger's tables.
 
 A rule's text is what a user reads when a row breaks it, so it says which column and what is right.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+
+import numpy as np
 import pandas as pd
-import pandera.pandas as pa
 
 from helpers import units
 from helpers.evidence import QUALIFIERS
+from helpers.tables import Layout, Rule, by_value, is_key, one_of, spans
 
 MEASURES = {
     "level": "the figure itself",
@@ -18,126 +21,151 @@ MEASURES = {
     "yoy_multiple": "the figure over that of a year earlier",
     "multiple": "the figure at the end of the period over that at its start",
 }
-FACT_COLUMNS = (
-    "fact_id entity metric measure value value_high unit currency period_start period_end as_of status "
-    "precision source_id note"
-).split()
-OPTIONAL = {"facts": ["qualifier"]}
-COLUMNS = {
-    "facts": FACT_COLUMNS,
-    "sources": "source_id publisher title url published kind about".split(),
-    "entities": "entity name_en name_zh kind parent ticker reporting_currency fiscal_year_end".split(),
-    "metrics": "metric name_en name_zh unit kind direction definition".split(),
-    "kinds": "kind trust meaning name_zh".split(),
-    "statuses": "status nature meaning name_zh".split(),
-    "identities": "identity result formula reason".split(),
-    "readings": "metric reading reason".split(),
-    "bounds": "bound kind numerator denominator low high days reason".split(),
-}
-NUMBERS = {"facts": ["value", "value_high", "precision"], "kinds": ["trust"], "bounds": ["low", "high", "days"]}
-DAYS = {"facts": ["period_start", "period_end", "as_of"]}
-CODES = {"facts": "entity metric measure unit currency status source_id qualifier".split()}
+MEASURE_UNITS = {"yoy_growth": "ratio", "growth": "ratio", "yoy_multiple": "multiple", "multiple": "multiple"}
+NATURES = ["measured", "expected", "rule", "doubtful"]
 METRIC_KINDS = ["flow", "stock", "average", "ratio", "price", "rule"]
+DIRECTIONS = ["higher", "lower", "none"]
+LEAST_TRUSTED = 99
 
 
-def _one_of(column: str, known: list[str], where: str) -> pa.Check:
-    def in_list(values: pd.Series) -> pd.Series:
-        if not isinstance(values.dtype, pd.CategoricalDtype):
-            return values.isin(known)
-        good = values.cat.categories.isin(known)  # test the few categories, not the million rows
-        return pd.Series(good[values.cat.codes], index=values.index)
-
-    return pa.Check(in_list, error=f"{column} must be one of {where}")
+def _columns(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
 
 
-def _row(column: str, rule: str, holds) -> pa.Check:
-    """A rule over several columns, reported under the column a user would mend."""
-    return pa.Check(holds, error=f"{column}: {rule}", name=column)
+LAYOUTS = {
+    "facts": Layout(
+        columns=_columns(
+            "fact_id entity metric measure value value_high unit currency period_start period_end as_of "
+            "status precision source_id note"
+        ),
+        optional=("qualifier",),
+        numbers=("value", "value_high", "precision"),
+        days=("period_start", "period_end", "as_of"),
+        codes=_columns("entity metric measure unit currency status source_id qualifier"),
+        prose=("note",),
+    ),
+    "sources": Layout(
+        columns=_columns("source_id publisher title url published kind about"), prose=("title", "about")
+    ),
+    "entities": Layout(
+        columns=_columns("entity name_en name_zh kind parent ticker reporting_currency fiscal_year_end")
+    ),
+    "metrics": Layout(
+        columns=_columns("metric name_en name_zh unit kind direction definition"), prose=("definition",)
+    ),
+    "kinds": Layout(columns=_columns("kind trust meaning name_zh"), numbers=("trust",), prose=("meaning",)),
+    "statuses": Layout(columns=_columns("status nature meaning name_zh"), prose=("meaning",)),
+    "identities": Layout(columns=_columns("identity result formula reason"), prose=("reason",)),
+    "readings": Layout(columns=_columns("metric reading reason"), prose=("reason",)),
+    "bounds": Layout(
+        columns=_columns("bound kind numerator denominator low high days reason"),
+        numbers=("low", "high", "days"),
+        prose=("reason",),
+    ),
+}
 
 
-def _unit_fits(facts: pd.DataFrame, metric_units: dict[str, str]) -> pd.Series:
-    """Growth is a ratio, multiples are multiples, levels carry the metric's own unit."""
-    wanted = facts["metric"].astype(str).map(metric_units)
-    measure = facts["measure"].astype(str)
-    wanted = wanted.mask(measure.isin(["yoy_growth", "growth"]), "ratio")
-    wanted = wanted.mask(measure.isin(["yoy_multiple", "multiple"]), "multiple")
-    return facts["unit"].astype(str).eq(wanted)
-
-
-def facts_schema(
-    entities: list[str], metric_units: dict[str, str], statuses: list[str], sources: list[str]
-) -> pa.DataFrameSchema:
-    """Rules for the typed facts table.
+def small_rules(known: Mapping[str, Iterable[str]]) -> dict[str, list[Rule]]:
+    """Rules of the short tables.
 
     Parameters
     ----------
-    entities, statuses, sources : list of str
+    known : mapping of str to iterable of str
+        The keys of the tables that others point to: entities, metrics, kinds.
+
+    Returns
+    -------
+    dict
+        By the table's name.
+    """
+    money, metrics = ["", *units.CURRENCIES], list(known.get("metrics", ()))
+    parents = ["", *known.get("entities", ())]
+    return {
+        "kinds": [*is_key("kind"), Rule("trust", f"must be a whole number, 1 to {LEAST_TRUSTED}", _is_rank)],
+        "statuses": [*is_key("status"), one_of("nature", NATURES)],
+        "entities": [*is_key("entity"), one_of("reporting_currency", money)],
+        "parents": [one_of("parent", parents, "entities.csv")],
+        "metrics": [
+            *is_key("metric"), one_of("unit", units.UNITS), one_of("kind", METRIC_KINDS),
+            one_of("direction", DIRECTIONS),
+        ],
+        "identities": [*is_key("identity"), one_of("result", metrics, "metrics.csv")],
+        "readings": [one_of("metric", metrics, "metrics.csv")],
+        "bounds": [
+            *is_key("bound"), one_of("numerator", metrics, "metrics.csv"),
+            one_of("denominator", ["", *metrics], "metrics.csv"),
+            Rule("high", "must not be below low", lambda t: t["high"].isna() | ~(t["high"] < t["low"])),
+        ],
+        "sources": [
+            *is_key("source_id"), one_of("kind", known.get("kinds", ()), "kinds.csv"),
+            Rule("published", "must be empty or YYYY, YYYY-MM or YYYY-MM-DD",
+                 lambda t: t["published"].eq("") | spans(t["published"])["last"].notna()),
+        ],
+    }  # fmt: skip
+
+
+def _is_rank(kinds: pd.DataFrame) -> pd.Series:
+    return kinds["trust"].between(1, LEAST_TRUSTED) & (kinds["trust"] % 1 == 0)
+
+
+def fact_rules(
+    entities: Iterable[str], metric_units: Mapping[str, str], statuses: Iterable[str], sources: Iterable[str]
+) -> list[Rule]:
+    """Rules of the typed facts table.
+
+    Parameters
+    ----------
+    entities, statuses, sources : iterable of str
         The closed lists and the known source ids.
-    metric_units : dict
+    metric_units : mapping
         Unit of each metric's level.
     """
-    money = [name for name in units.UNITS if units.needs_currency(name)]
-
-    def money_has_currency(facts: pd.DataFrame) -> pd.Series:
-        return ~(facts["unit"].isin(money) & facts["currency"].eq(""))
-
-    def others_have_none(facts: pd.DataFrame) -> pd.Series:
-        return facts["unit"].isin(money) | facts["currency"].eq("")
-
-    filled = pa.Check(lambda s: s.notna(), error="value must be filled")
-    column = pa.Column
-    return pa.DataFrameSchema(
-        {
-            "fact_id": column(
-                checks=[
-                    pa.Check(lambda s: s.ne(""), error="fact_id must be filled"),
-                    pa.Check(lambda s: ~s.duplicated(keep=False), error="fact_id must be unique"),
-                ]
-            ),
-            "entity": column(checks=_one_of("entity", entities, "entities.csv")),
-            "metric": column(checks=_one_of("metric", list(metric_units), "metrics.csv")),
-            "measure": column(checks=_one_of("measure", list(MEASURES), f"{', '.join(MEASURES)}")),
-            "unit": column(checks=_one_of("unit", list(units.UNITS), f"{', '.join(units.UNITS)}")),
-            "currency": column(
-                checks=_one_of("currency", ["", *units.CURRENCIES], f"{', '.join(units.CURRENCIES)}")
-            ),
-            "status": column(checks=_one_of("status", statuses, "statuses.csv")),
-            "source_id": column(checks=_one_of("source_id", sources, "sources.csv")),
-            "qualifier": column(checks=_one_of("qualifier", list(QUALIFIERS), f"{', '.join(QUALIFIERS)}")),
-            "value": column(float, nullable=True, checks=filled),
-            "precision": column(
-                float, nullable=True, checks=pa.Check(lambda s: s > 0, error="precision must be above 0")
-            ),
-            "as_of": column(nullable=True, checks=pa.Check(lambda s: s.notna(), error="as_of must be a day")),
-        },
-        checks=[
-            _row("currency", "money needs a currency", money_has_currency),
-            _row("currency", "only money has a currency", others_have_none),
-            _row("unit", "must be the metric's unit (metrics.csv); growth is ratio, multiples are multiple",
-                 lambda f: _unit_fits(f, metric_units)),
-            _row("value_high", "must not be below value",
-                 lambda f: f["value_high"].isna() | (f["value_high"] >= f["value"])),
-            _row("period_end", "start and end are given together or not at all",
-                 lambda f: f["period_start"].isna() == f["period_end"].isna()),
-            _row("period_end", "must not lie before period_start",
-                 lambda f: f["period_start"].isna() | (f["period_end"] >= f["period_start"])),
-        ],
-    )  # fmt: skip
+    return [
+        *is_key("fact_id"),
+        one_of("entity", entities, "entities.csv"),
+        one_of("metric", metric_units, "metrics.csv"),
+        one_of("measure", MEASURES),
+        one_of("unit", units.UNITS),
+        one_of("currency", ["", *units.CURRENCIES]),
+        one_of("status", statuses, "statuses.csv"),
+        one_of("source_id", sources, "sources.csv"),
+        one_of("qualifier", QUALIFIERS),
+        Rule("value", "must be filled", lambda f: f["value"].notna()),
+        Rule("value_high", "must not be below value", lambda f: ~(f["value_high"] < f["value"])),
+        Rule("precision", "must be above 0", lambda f: ~(f["precision"] <= 0)),
+        Rule("as_of", "must be filled", lambda f: f["as_of"].notna()),
+        Rule("unit", "must be the metric's unit in metrics.csv; growth is ratio, multiples are multiple",
+             lambda f: _unit_fits(f, metric_units)),
+        *_money_rules(),
+        *period_rules("period_start", "period_end"),
+    ]  # fmt: skip
 
 
-def list_schema(table: str, lists: dict[str, list[str]], *, unique: bool = True) -> pa.DataFrameSchema:
-    """Rules for the small tables: the first column is a (unique) key, coded columns are in their lists."""
-    columns = {
-        column: pa.Column(checks=_one_of(column, known, "its list: " + ", ".join(k or "(empty)" for k in known)))
-        for column, known in lists.items()
-    }
-    if not unique:
-        return pa.DataFrameSchema(columns)
-    key = COLUMNS[table][0]
-    columns[key] = pa.Column(
-        checks=[
-            pa.Check(lambda s: s.ne(""), error=f"{key} must be filled"),
-            pa.Check(lambda s: ~s.duplicated(keep=False), error=f"{key} must be unique"),
-        ]
-    )
-    return pa.DataFrameSchema(columns)
+def _unit_fits(facts: pd.DataFrame, metric_units: Mapping[str, str]) -> np.ndarray:
+    """Growth is a ratio, multiples are multiples, levels carry the metric's own unit."""
+    number = {name: place for place, name in enumerate(units.UNITS)}  # compare numbers, not a million texts
+    of_metric = by_value(facts["metric"], {m: number[u] for m, u in metric_units.items()}, -1)
+    of_measure = by_value(facts["measure"], {m: number[u] for m, u in MEASURE_UNITS.items()}, -1)
+    given = by_value(facts["unit"], number, -1)
+    wanted = np.where(of_measure >= 0, of_measure, of_metric)
+    return (given == wanted) | (of_metric < 0) | (given < 0)  # an unknown name is told by its own rule
+
+
+def _money_rules() -> list[Rule]:
+    is_money = {name: units.needs_currency(name) for name in units.UNITS}
+    given = {"": False}
+    return [
+        Rule("currency", "money needs a currency",
+             lambda f: ~by_value(f["unit"], is_money, False) | by_value(f["currency"], given, True)),
+        Rule("currency", "must be empty: only money has a currency",
+             lambda f: by_value(f["unit"], is_money, True) | ~by_value(f["currency"], given, True)),
+    ]  # fmt: skip
+
+
+def period_rules(start: str, end: str) -> list[Rule]:
+    """Rules of a period: both ends or none, and the end not before the start."""
+    return [
+        Rule(end, f"{start} and {end} are given together or not at all",
+             lambda f: f[start].isna() == f[end].isna()),
+        Rule(end, f"must not lie before {start}", lambda f: ~(f[end] < f[start])),
+    ]  # fmt: skip

@@ -24,6 +24,7 @@ from pygments.lexers import PythonLexer
 from traitlets import default
 
 from helpers.reports import page
+from helpers.reports.record import subject as subject_of
 
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 _SCRIPT = re.compile(r"<\s*(script|iframe|object|embed|link|meta|base)\b", re.IGNORECASE)
@@ -75,12 +76,14 @@ class ReportExporter(TemplateExporter):
         language = language_of(record)
         body = _Body(page.words(language))
         cells = [block for cell in notebook.cells if (block := body.cell(cell))]
-        title = body.title or str(record.get("notebook", ""))
+        subject, question = subject_of(notebook), body.title or str(record.get("notebook", ""))
+        title = f"{subject}: {question}" if subject else question
         shown = self.template.render(
             cells=cells,
             contents=body.contents,
             title=title,
             title_html=body.title_html,
+            subject=subject,
             record=record,
             language="zh-CN" if language == "zh" else language,
             w=body.words,

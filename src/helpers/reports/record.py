@@ -18,6 +18,7 @@ from typing import Any
 
 HEADLINES = "application/vnd.helpers.headlines+json"
 CHECKS = "application/vnd.helpers.checks+json"
+SUBJECT = "application/vnd.helpers.subject+json"
 _PACKAGES = ("ipykernel", "matplotlib", "nbconvert", "numpy", "pandas", "papermill", "scipy", "statsmodels")
 
 
@@ -103,6 +104,11 @@ def results(notebook: Mapping[str, Any], parameters: Mapping[str, Any], title: s
         "checks": [one for bundle in _bundles(notebook, CHECKS) for one in bundle.get("checks", [])],
         "fact_ids": list(dict.fromkeys(facts)),
     }
+
+
+def subject(notebook: Mapping[str, Any]) -> str:
+    """Whom or what the report is about, as the notebook says it; empty where it does not."""
+    return next((str(bundle.get("subject", "")) for bundle in _bundles(notebook, SUBJECT)), "")
 
 
 def _bundles(notebook: Mapping[str, Any], mime: str) -> Iterator[dict[str, Any]]:

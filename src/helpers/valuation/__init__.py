@@ -10,7 +10,7 @@ share as the best one, so a multiple of it is an upper reading.
 
 from __future__ import annotations
 
-from helpers.valuation.grants import LadderResult, option_ladder
+from helpers.valuation.grants import LadderResult, option_ladder, pair_grants
 from helpers.valuation.multiples import MultiplesResult, dated_multiples
 from helpers.valuation.stakes import ImpliedTotalResult, implied_total
 
@@ -21,4 +21,5 @@ __all__ = [
     "dated_multiples",
     "implied_total",
     "option_ladder",
+    "pair_grants",
 ]

@@ -149,3 +149,29 @@ def _in_the_money(table: pd.DataFrame) -> Check:
         threshold=0.0,
         text=f"not above the strike: {', '.join(below)}" if len(below) else "every price is above its strike",
     )
+
+
+def pair_grants(grants: pd.DataFrame, strikes: pd.DataFrame) -> pd.DataFrame:
+    """Grants with the exercise price nearest in time, one row for each step of the price.
+
+    Parameters
+    ----------
+    grants, strikes : DataFrame
+        period_end, value, fact_id: preferred series of the grant price and of the exercise price, in
+        one currency.
+
+    Returns
+    -------
+    DataFrame
+        date, price, strike, fact_id, strike_fact_id, as `option_ladder` takes it; empty where either is
+        missing. Of several dates that report one price the first is kept.
+    """
+    steps = grants.sort_values("period_end")
+    steps = steps[steps["value"].ne(steps["value"].shift())]
+    names = {"value": "strike", "fact_id": "strike_fact_id"}
+    paired = pd.merge_asof(
+        steps, strikes.sort_values("period_end")[["period_end", "value", "fact_id"]].rename(columns=names),
+        on="period_end", direction="nearest",
+    )  # fmt: skip
+    paired = paired.rename(columns={"period_end": "date", "value": "price"}).dropna(subset="strike")
+    return paired[["date", "price", "strike", "fact_id", "strike_fact_id"]]

@@ -8,6 +8,7 @@
     toggleCode.setAttribute("aria-pressed", "false");
     toggleCode.addEventListener("click", function () {
       var open = toggleCode.getAttribute("aria-pressed") !== "true";
+      root.classList.toggle("show-code", open);
       codes.forEach(function (code) { code.open = open; });
       toggleCode.setAttribute("aria-pressed", String(open));
       toggleCode.textContent = open ? toggleCode.dataset.hide : toggleCode.dataset.show;

@@ -1,0 +1,40 @@
+"""Every figure and table that a reader sees: scaling, rounding and words happen here and nowhere else.
+
+`use_style` sets the look and the language once; then each function turns a table or a result into
+an exhibit that shows itself in JupyterLab and in the report, with a text for those who cannot see
+it. Whatever a source wrote (names, titles, notes) is escaped: it is shown, never run.
+"""
+
+from helpers.exhibits.cards import Headline, growth_headline, headlines, latest, multiple_headlines
+from helpers.exhibits.charts import alternatives, coverage, ladder, lines, multiples, same_age, timeline, verdicts
+from helpers.exhibits.show import Figure, Html
+from helpers.exhibits.style import language, use_style
+from helpers.exhibits.tables import alarms, checks, growth_table, passports, settings, sources, statement, table
+
+__all__ = [
+    "Figure",
+    "Headline",
+    "Html",
+    "alarms",
+    "alternatives",
+    "checks",
+    "coverage",
+    "growth_headline",
+    "growth_table",
+    "headlines",
+    "ladder",
+    "language",
+    "latest",
+    "lines",
+    "multiple_headlines",
+    "multiples",
+    "passports",
+    "same_age",
+    "settings",
+    "sources",
+    "statement",
+    "table",
+    "timeline",
+    "use_style",
+    "verdicts",
+]

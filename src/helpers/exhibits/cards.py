@@ -1,0 +1,150 @@
+"""Headline numbers: what a reader takes away, each with its range and its source."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+
+import pandas as pd
+from markupsafe import escape
+
+from helpers.exhibits.numbers import leeway, period, say
+from helpers.exhibits.show import Html
+from helpers.exhibits.style import word
+from helpers.growth import GrowthResult
+from helpers.valuation import MultiplesResult
+
+MIME = "application/vnd.helpers.headlines+json"
+YEAR_DAYS = (350, 380)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Headline:
+    """One number of the answer.
+
+    Attributes
+    ----------
+    name : str
+        Stable name, by which runs are compared.
+    label : str
+        What a reader sees above the number.
+    value : float
+        In base units.
+    unit, currency : str
+        Names of the closed lists; currency empty unless money.
+    low, high : float or None
+        Interval or range, None where there is none.
+    range_text : str
+        What the interval means, in words.
+    source : str
+        Short source, such as "Kuaishou Technology IR, 2025-11-20".
+    fact_ids : tuple of str
+        The facts it rests on.
+    """
+
+    name: str
+    label: str
+    value: float
+    unit: str = ""
+    currency: str = ""
+    low: float | None = None
+    high: float | None = None
+    range_text: str = ""
+    source: str = ""
+    fact_ids: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """The number as shown."""
+        return say(self.value, self.unit, self.currency)
+
+
+def latest(
+    series: pd.DataFrame, *, metrics: Sequence[str], names: Mapping[str, str], sources: pd.DataFrame
+) -> list[Headline]:
+    """The last preferred figure of each metric; of flows the last full year.
+
+    Parameters
+    ----------
+    series : DataFrame
+        ``table`` of `helpers.ledger.PreferredSeries`.
+    metrics : sequence of str
+        In the order of the cards; those without a figure are left out.
+    names : mapping
+        Code to label, from `helpers.ledger.names`.
+    sources : DataFrame
+        The ledger's sources, indexed by source_id.
+    """
+    cards = []
+    for metric in metrics:
+        rows = series[series["metric"].eq(metric)]
+        days = (rows["period_end"] - rows["period_start"]).dt.days
+        rows = rows[days.between(*YEAR_DAYS) | rows["metric_kind"].ne("flow")]
+        if not rows.empty:
+            cards.append(_card(rows.sort_values("period_end").iloc[-1], names, sources))
+    return cards
+
+
+def headlines(cards: Iterable[Headline]) -> Html:
+    """Cards as HTML, and as data that the run keeps in result.json."""
+    cards = list(cards)
+    data = {"headlines": [asdict(c) | {"text": c.text, "fact_ids": list(c.fact_ids)} for c in cards]}
+    text = "\n".join(f"{c.label}: {c.text}; {c.range_text}; {c.source}" for c in cards)
+    body = "".join(_html(card) for card in cards) or f'<p class="note">{escape(word("no_data"))}</p>'
+    return Html(html=f'<div class="headlines">{body}</div>', text=text or word("no_data"), data={MIME: data})
+
+
+def _card(row: pd.Series, names: Mapping[str, str], sources: pd.DataFrame) -> Headline:
+    disputed = bool(row["is_disputed"])
+    low, high = (row["range_low"], row["range_high"]) if disputed else (row["low"], row["high"])
+    unit = str(row["unit"])
+    source = sources.loc[row["source_id"]]
+    when = period(row["period_start"], row["period_end"], loose=row["metric_kind"] == "stock")
+    return Headline(
+        name=f"{row['entity']}.{row['metric']}", value=float(row["value"]), unit=unit, currency=str(row["currency"]),
+        label=f"{names[row['metric']]}, {when}", low=_finite(low), high=_finite(high),
+        range_text=leeway(row),
+        source=f"{source['publisher']}, {source['published'] or word('no_date')}", fact_ids=(row["fact_id"],),
+    )  # fmt: skip
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None
+
+
+def _html(card: Headline) -> str:
+    links = " ".join(f'<a href="#{escape(i)}">[{escape(i)}]</a>' for i in card.fact_ids[:4])
+    return (
+        f'<div class="headline"><p class="headline-label">{escape(card.label)}</p>'
+        f'<p class="headline-value">{escape(card.text)}</p>'
+        f'<p class="headline-range">{escape(card.range_text)}</p>'
+        f'<p class="headline-source">{escape(card.source)} {links}</p></div>'
+    )
+
+
+def growth_headline(result: GrowthResult, *, name: str, label: str) -> Headline:
+    """A compound growth rate as a card."""
+    first, last = result.table["date"].iloc[0], result.table["date"].iloc[-1]
+    return Headline(
+        name=name, label=f"{label}, {first:%Y} – {last:%Y}", value=result.growth, unit="ratio", low=_finite(result.low),
+        high=_finite(result.high), fact_ids=result.fact_ids,
+        range_text=word("rounding_range", low=say(result.low, "ratio"), high=say(result.high, "ratio")),
+    )  # fmt: skip
+
+
+def multiple_headlines(result: MultiplesResult, *, entity: str, names: Mapping[str, str]) -> list[Headline]:
+    """The last stated multiple of each metric as cards: times for money, money a user for users."""
+    stated = result.table[result.table["multiple"].notna()].sort_values("date")
+    cards = []
+    for row in stated.groupby("metric", sort=False).tail(1).itertuples():
+        users = pd.isna(row.denominator_currency) or not row.denominator_currency
+        price = say(row.price_quote, currency=result.quote_currency)
+        below = say(row.denominator_quote, currency="" if users else result.quote_currency)
+        cards.append(Headline(
+            name=f"{entity}.value_over_{row.metric}", value=float(row.multiple), unit="" if users else "multiple",
+            currency=result.quote_currency if users else "", label=word("value_over", metric=names[row.metric], when=f"{row.date:%Y-%m-%d}"),
+            range_text=f"{price} / {below}", fact_ids=(row.price_fact_id, row.denominator_fact_id),
+            source=word("figures_of", when=period(row.period_start, row.period_end)),
+        ))  # fmt: skip
+    return cards

@@ -1,0 +1,59 @@
+"""Exhibits that show themselves: a picture with a text, or a piece of safe HTML."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass, field
+
+import matplotlib.pyplot as plt
+from matplotlib.figure import Figure as Canvas
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """A drawn figure.
+
+    Attributes
+    ----------
+    png : bytes
+        The picture.
+    alt : str
+        What it shows, for readers who do not see it.
+    """
+
+    png: bytes
+    alt: str
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        return {"image/png": self.png, "text/plain": self.alt}, {"image/png": {"alt": self.alt}}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Html:
+    """A piece of HTML whose foreign text is already escaped.
+
+    Attributes
+    ----------
+    html : str
+        The markup.
+    text : str
+        The same in plain text.
+    data : dict of str to object
+        Further representations by mime type, such as the headlines for the run's record.
+    """
+
+    html: str
+    text: str
+    data: dict[str, object] = field(default_factory=dict)
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        return {**self.data, "text/html": self.html, "text/plain": self.text}
+
+
+def draw(canvas: Canvas, alt: str) -> Figure:
+    """Render and close a matplotlib figure."""
+    buffer = io.BytesIO()
+    # no Software tag: the same figure gives the same bytes on every machine with the same versions
+    canvas.savefig(buffer, format="png", bbox_inches="tight", pad_inches=0.15, metadata={"Software": None})
+    plt.close(canvas)
+    return Figure(png=buffer.getvalue(), alt=alt)

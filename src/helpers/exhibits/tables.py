@@ -1,0 +1,240 @@
+"""Tables: escaped, captioned, with the sources of every number."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+
+import pandas as pd
+from markupsafe import Markup, escape
+
+from helpers.checks import Check
+from helpers.exhibits.numbers import leeway, period, say
+from helpers.exhibits.show import Html
+from helpers.exhibits.style import word
+from helpers.growth import GrowthResult
+from helpers.settings import Settings
+
+CHECKS_MIME = "application/vnd.helpers.checks+json"
+SUBJECT_MIME = "application/vnd.helpers.subject+json"
+MAX_ROWS = 60
+SHORT = 14  # cells up to this length are not broken over lines
+SOURCE_ID = re.compile(r"\b[a-z]+-[A-Z]?\d{2,3}\b")
+BADGES = {True: ("check-pass", "pass"), False: ("check-fail", "fail"), None: ("check-info", "info")}
+
+
+def table(frame: pd.DataFrame, *, caption: str, note: str = "", text: Sequence[str] = ()) -> Html:
+    """A table with a caption; foreign text is escaped, numbers have thousands marks.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Columns are headings as they should be read.
+    caption, note : str
+        Above and below the table.
+    text : sequence of str
+        Columns that hold words and are set flush left.
+
+    Notes
+    -----
+    More than 60 rows are cut, and the note says how many there are.
+    """
+    if frame.empty:
+        return statement(f"{caption}: {word('no_data')}")
+    shown = frame.head(MAX_ROWS)
+    if len(frame) > MAX_ROWS:
+        note = f"{note} ({MAX_ROWS} / {len(frame)})".strip()
+    left = {frame.columns.get_loc(c) for c in text}
+    head = "".join(f'<th scope="col"{_left(i, left)}>{escape(c)}</th>' for i, c in enumerate(frame.columns))
+    rows = "".join(f"<tr>{_cells(row, left)}</tr>" for row in shown.itertuples(index=False, name=None))
+    foot = f'<tfoot><tr><td colspan="{len(frame.columns)}">{escape(note)}</td></tr></tfoot>' if note else ""
+    html = (
+        f'<table class="exhibit"><caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead>'
+        f"<tbody>{rows}</tbody>{foot}</table>"
+    )
+    return Html(html=html, text=f"{caption}\n{shown.map(_plain).to_string(index=False)}\n{note}".rstrip())
+
+
+def statement(text: str) -> Html:
+    """A sentence of a result, as a paragraph that can be quoted."""
+    return Html(html=f"<p>{escape(text)}</p>", text=text)
+
+
+def settings(given: Settings, *, subject: str) -> Html:
+    """The settings of the report as a table, and whom it is about as data for the report's title.
+
+    Parameters
+    ----------
+    given : Settings
+        Checked settings.
+    subject : str
+        Name of what the report is about.
+    """
+    frame = given.table().set_axis([word("setting"), word("value")], axis=1)
+    made = table(frame, caption=f"{subject}: {word('settings')}", text=list(frame.columns))
+    return Html(html=made.html, text=made.text, data={SUBJECT_MIME: {"subject": subject}})
+
+
+def passports(
+    series: pd.DataFrame, *, names: Mapping[str, str], sources: pd.DataFrame, today: pd.Timestamp, caption: str
+) -> Html:
+    """The last preferred figure of each metric with its range, source, age and the reason it was chosen.
+
+    Parameters
+    ----------
+    series : DataFrame
+        ``table`` of `helpers.ledger.PreferredSeries`.
+    names : mapping
+        Code to label.
+    sources : DataFrame
+        The ledger's sources, indexed by source_id.
+    today : Timestamp
+        Day against which the age of a figure is counted.
+    caption : str
+        Above the table.
+    """
+    last = series[series["metric_kind"].ne("rule")].sort_values("period_end")
+    last = last.groupby(["entity", "metric"], sort=False, observed=True).tail(1)
+    place = {metric: index for index, metric in enumerate(names)}  # the order of the ledger's own list
+    last = last.sort_values("metric", key=lambda m: m.map(place).astype(int), kind="stable")
+    rows = [
+        {
+            word("metric"): names[row.metric],
+            word("period"): period(row.period_start, row.period_end, loose=row.metric_kind == "stock"),
+            word("value"): say(row.value, row.unit, row.currency),
+            word("range"): leeway(row),
+            word("source"): _source(sources.at[row.source_id, "publisher"], row.fact_id),
+            word("known_on"): f"{row.known_on:%Y-%m-%d}",
+            word("age_days"): (today - row.period_end).days,
+            word("reason"): row.reason,
+        }
+        for row in last.itertuples()
+    ]  # fmt: skip
+    return _worded(rows, caption, ["metric", "source", "reason"])
+
+
+def alarms(verdicts: pd.DataFrame, *, names: Mapping[str, str], sources: pd.DataFrame, caption: str) -> Html:
+    """Verdicts with their arithmetic and the facts they rest on; sources by the name of their publisher."""
+    publisher = sources["publisher"].to_dict()
+
+    def named(text: str) -> str:
+        return SOURCE_ID.sub(lambda found: publisher.get(found[0], found[0]), text)
+
+    rows = [
+        {
+            word("verdict"): _badge(f"verdict-{row.verdict}", row.verdict),
+            word("metric"): names.get(row.metric, row.metric),
+            word("period"): "–" if pd.isna(row.period_end) else f"{row.period_end:%Y-%m-%d}",
+            word("arithmetic"): named(row.text),
+            word("rule_name"): row.rule,
+            word("facts"): _links(row.fact_ids),
+        }
+        for row in verdicts.itertuples()
+    ]  # fmt: skip
+    return _worded(rows, caption, ["verdict", "metric", "period", "arithmetic", "rule_name", "facts"])
+
+
+def checks(given: Iterable[Check], *, caption: str) -> Html:
+    """Diagnostics as a table with a badge each, and as data for the run's record."""
+    given = list(given)
+    rows = [
+        {word("check"): c.name, word("result"): _badge(*BADGES[c.passed]), word("finding"): c.text} for c in given
+    ]
+    made = _worded(rows, caption, ["check", "result", "finding"])
+    data = {"checks": [{"name": c.name, "passed": c.passed, "text": c.text} for c in given]}
+    return Html(html=made.html, text=made.text, data={CHECKS_MIME: data})
+
+
+def growth_table(results: Mapping[str, GrowthResult], *, caption: str) -> Html:
+    """Compound growth rates, one row per named series."""
+    rows = [
+        {
+            word("what"): name,
+            word("from"): f"{result.table['date'].iloc[0]:%Y-%m-%d}",
+            word("to"): f"{result.table['date'].iloc[-1]:%Y-%m-%d}",
+            word("span"): f"{result.span_years:.1f}",
+            word("growth"): say(result.growth, "ratio"),
+            word("range"): f"{say(result.low, 'ratio')} … {say(result.high, 'ratio')}",
+            word("facts"): _links(result.fact_ids),
+        }
+        for name, result in results.items()
+    ]  # fmt: skip
+    return _worded(rows, caption, ["what", "facts"])
+
+
+def sources(fact_ids: Iterable[str], *, facts: pd.DataFrame, register: pd.DataFrame) -> Html:
+    """The list of sources, grouped by document; each fact id is the target of the links above.
+
+    Parameters
+    ----------
+    fact_ids : iterable of str
+        Every fact that the report rests on.
+    facts, register : DataFrame
+        The ledger's facts and its sources (indexed by source_id).
+    """
+    used = facts[facts["fact_id"].isin(list(fact_ids))]
+    by_source = used.groupby(used["source_id"].astype(str), sort=True)["fact_id"].agg(list)
+    intro = word("sources_intro", facts=len(used), sources=len(by_source))
+    items, lines = [], [intro]
+    for source_id, ids in by_source.items():
+        source = register.loc[source_id]
+        day = source["published"] or word("no_date")
+        marks = Markup(" ").join(Markup('<span id="{}">[{}]</span>').format(i, i) for i in sorted(ids))
+        items.append(
+            Markup("<li>{}: {}, {}{} {}</li>").format(
+                source["publisher"], source["title"], day, _address(source["url"]), marks
+            )
+        )
+        lines.append(f"{source['publisher']}: {source['title']}, {day} [{', '.join(sorted(ids))}]")
+    html = f'<p>{escape(intro)}</p><ol class="sources">{"".join(items)}</ol>'
+    return Html(html=html, text="\n".join(lines))
+
+
+def _worded(rows: list[dict], caption: str, text: list[str]) -> Html:
+    """A table whose headings are words of the language in use."""
+    # object columns: pandas' own string type would take the markup off and escape it
+    frame = pd.DataFrame(rows, dtype=object)
+    return table(frame, caption=caption, text=[word(key) for key in text] if rows else [])
+
+
+def _badge(css: str, key: str) -> Markup:
+    return Markup('<span class="{}">{}</span>').format(css, word(key))
+
+
+def _source(publisher: str, fact_id: str) -> Markup:
+    return Markup('{} <a href="#{}">[{}]</a>').format(publisher, fact_id, fact_id)
+
+
+def _address(url: str) -> Markup:
+    """A link only for web addresses: anything else in the column is shown as text."""
+    if url.startswith(("http://", "https://")):
+        return Markup(', <a href="{}" rel="noopener noreferrer">{}</a>').format(url, url)
+    return Markup(", {}").format(url) if url else Markup("")
+
+
+def _links(fact_ids: Sequence[str]) -> Markup:
+    shown = Markup(" ").join(Markup('<a href="#{}">{}</a>').format(i, i) for i in fact_ids[:6])
+    return shown + (f" +{len(fact_ids) - 6}" if len(fact_ids) > 6 else "")
+
+
+def _left(index: int, left: set[int]) -> str:
+    return ' class="text"' if index in left else ""
+
+
+def _cells(row: tuple, left: set[int]) -> str:
+    cells = []
+    for index, value in enumerate(row):
+        shown = value if isinstance(value, Markup) else escape(_plain(value))
+        css = " ".join(c for c, holds in (("text", index in left), ("keep", len(_plain(value)) <= SHORT)) if holds)
+        cells.append(f'<td class="{css}">{shown}</td>' if css else f"<td>{shown}</td>")
+    return "".join(cells)
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, Markup):
+        return str(value.striptags())
+    if value is None or (isinstance(value, float) and pd.isna(value)):
+        return "–"
+    if isinstance(value, float):
+        return f"{value:,.4g}"
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
