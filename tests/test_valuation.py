@@ -136,12 +136,22 @@ def test_a_missing_rate_is_a_reason():
 
 
 def test_an_old_denominator_fails_its_check():
-    def age(limit: int) -> bool:
+    def age(limit: int) -> tuple[bool, int]:
         result = valuation.dated_multiples(PRICES, FIGURES, quote_currency="CNY", max_age_days=limit)
-        return {check.name: check.passed for check in result.checks}["denominator_age"]
+        passed = {check.name: check.passed for check in result.checks}["denominator_age"]
+        return passed, int(result.table["reason"].str.contains("older than").sum())
 
-    assert age(426) is True
-    assert age(425) is False
+    assert age(426) == (True, 0)
+    assert age(425) == (False, 1)  # and it gives no multiple
+
+
+def test_the_interval_of_a_multiple_takes_the_outer_ends():
+    # 100 (90 to 120) over 10 (8 to 12): 10 times, 90 / 12 = 7.5 to 120 / 8 = 15
+    price = PRICES.iloc[[1]].assign(value=100.0, low=90.0, high=120.0)
+    figure = FIGURES.iloc[[0]].assign(value=10.0, low=8.0, high=12.0, period_start="2023-01-01",
+                                      period_end="2023-12-31", known_on="2024-03-01")  # fmt: skip
+    row = valuation.dated_multiples(price, figure, quote_currency="CNY").table.iloc[0]
+    assert (row["multiple"], row["low"], row["high"]) == (10.0, 7.5, 15.0)
 
 
 @settings(deadline=None, max_examples=25)

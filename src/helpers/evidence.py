@@ -243,6 +243,19 @@ def to_currency(table: pd.DataFrame, quote: str | pd.Series) -> pd.DataFrame:
     return pd.DataFrame({**converted, "currency": quote.where(base.ne(""), ""), "rate": factor})
 
 
+def spread(table: pd.DataFrame) -> pd.DataFrame:
+    """Widen low and high to the range of disagreeing sources; open ends ("over") stay at the value.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Columns value, low, high, range_low, range_high.
+    """
+    low = table[["low", "range_low"]].replace(-np.inf, np.nan).min(axis=1)
+    high = table[["high", "range_high"]].replace(np.inf, np.nan).max(axis=1)
+    return table.assign(low=low.fillna(table["value"]), high=high.fillna(table["value"]))
+
+
 def finest(table: pd.DataFrame) -> pd.DataFrame:
     """Keep, of averages and flows, only periods that hold no shorter known period.
 

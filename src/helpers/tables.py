@@ -26,6 +26,7 @@ from helpers.errors import DataError
 
 CODE = arrow.dictionary(arrow.int32(), arrow.string())
 BLOCK = 1 << 20  # bytes parsed at a time: fits the processor's cache, twice as fast as all at once
+LONGEST_HEADER = 1 << 16
 LONGEST_SHOWN = 60
 PARTIAL_DAY = re.compile(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2}))?)?")
 
@@ -111,17 +112,20 @@ def read(path: Path, layout: Layout) -> tuple[pd.DataFrame, str]:
         content = path.read_bytes()  # by Python, so that the log of files read (`paths`) sees it
     except OSError as error:
         raise DataError(path.name, [f"cannot be read: {error.strerror}"]) from None
-    _refuse_unreadable(content, path.name)
+    _refuse_unreadable(content, layout, path.name)
     table = _without_blank_rows(_parsed(content, layout, path.name), path.name)
     return _frame(_typed(table, layout, path.name)), hashlib.sha256(content).hexdigest()
 
 
-def _refuse_unreadable(content: bytes, file: str) -> None:
+def _refuse_unreadable(content: bytes, layout: Layout, file: str) -> None:
     """What the CSV reader would take without a word, or refuse in words of its own."""
     if not content or content.isspace():
         raise DataError(file, [f"the file is empty ({len(content)} bytes): restore it from the repository"])
     if (place := content.find(b"\0")) >= 0:
         raise DataError(file, [f"line {_line(content, place)}: a NUL byte: the file is damaged or not text"])
+    start = content[:LONGEST_HEADER]
+    if len(content) > LONGEST_HEADER and b"\n" not in start and b"\r" not in start:
+        _refuse_header([start.decode("utf-8", "replace")], layout, file)  # a million columns take minutes
     if content.count(b'"') % 2:  # an open quote would swallow the rows after it
         odd = next(n for n, line in enumerate(content.split(b"\n"), 1) if line.count(b'"') % 2)
         raise DataError(file, [f"line {odd}: a quotation mark is opened and never closed, here or below"])

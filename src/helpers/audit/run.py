@@ -59,14 +59,14 @@ class Audit:
     fact_ids: tuple[str, ...]
 
     def checks_of(self, entity: str) -> tuple[Check, ...]:
-        """One check per rule that judged an entity: passed unless something is inconsistent."""
+        """One check per rule that judged an entity: passed unless it raised an alarm; the worst is quoted."""
         made = []
         for rule, rows in self.of(entity).groupby("rule", sort=True):
             counts = rows["verdict"].value_counts()
             worst = rows.iloc[0]
             found = ", ".join(f"{counts[v]} {v}" for v in VERDICTS if v in counts)
-            made.append(Check(name=f"audit: {rule}", passed="inconsistent" not in counts, value=len(rows),
-                              text=f"{found}; {'first' if len(rows) > 1 else 'it'}: {worst['text']}"))  # fmt: skip
+            calm = not {"inconsistent", "implausible"} & set(counts.index)
+            made.append(Check(name=f"audit: {rule}", passed=calm, value=len(rows), text=f"{found}: {worst['text']}"))
         return tuple(made)
 
     def of(self, entity: str) -> pd.DataFrame:

@@ -144,7 +144,8 @@ def multiple_headlines(result: MultiplesResult, *, entity: str, names: Mapping[s
         cards.append(Headline(
             name=f"{entity}.value_over_{row.metric}", value=float(row.multiple), unit="" if users else "multiple",
             currency=result.quote_currency if users else "", label=word("value_over", metric=names[row.metric], when=f"{row.date:%Y-%m-%d}"),
-            range_text=f"{price} / {below}", fact_ids=(row.price_fact_id, row.denominator_fact_id),
+            low=_finite(row.low), high=_finite(row.high),
+            range_text=f"{price} / {below}; " + word("between", low=say(row.low), high=say(row.high)), fact_ids=(row.price_fact_id, row.denominator_fact_id),
             source=word("figures_of", when=period(row.period_start, row.period_end)),
         ))  # fmt: skip
     return cards

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 import matplotlib.pyplot as plt
@@ -12,7 +13,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormat
 
 from helpers.exhibits.numbers import say
 from helpers.exhibits.show import Figure, Html, draw
-from helpers.exhibits.style import GRID, INK, MARKS, PALETTE, SOFT, word
+from helpers.exhibits.style import INK, PALETTE, SOFT, look, word
 from helpers.exhibits.tables import statement
 from helpers.valuation import LadderResult, MultiplesResult
 
@@ -39,16 +40,14 @@ def timeline(prices: pd.DataFrame, *, currency: str, names: Mapping[str, str], a
     canvas, axes = plt.subplots()
     if aside is not None and not aside.empty:
         axes.plot(aside["period_end"], aside["value"], "o", mfc="none", mec=SOFT, alpha=0.7, label=word("set_aside"))
-    for index, (entity, rows) in enumerate(prices.groupby("entity", sort=False, observed=True)):
+    for entity, rows in prices.groupby("entity", sort=False, observed=True):
         rows = rows.sort_values("period_end")
-        color = PALETTE[index % len(PALETTE)]
-        axes.hlines(rows["value"], rows["period_start"], rows["period_end"], color=color, lw=3, alpha=0.35)
-        axes.plot(rows["period_end"], rows["value"], color=color, marker=MARKS[index], label=names[entity], lw=1.4)
+        axes.hlines(rows["value"], rows["period_start"], rows["period_end"], color=look(entity)["color"], lw=3, alpha=0.35)
+        axes.plot(rows["period_end"], rows["value"], label=names[entity], lw=1.4, **look(entity))
     _log_money(axes, currency)
-    first = names[prices["entity"].iloc[0]]
-    axes.set_title(word("timeline_title", name=first, currency=currency))
+    axes.set_title(word("timeline_title", currency=currency))
     axes.annotate(word("dated_within"), (0, -0.16), xycoords="axes fraction", color=SOFT, fontsize=8.5)
-    axes.legend(ncols=3, loc="upper left")
+    _legend(axes)
     return draw(canvas, _alt(axes.get_title(), prices.rename(columns={"entity": "name"}), currency, names))
 
 
@@ -60,7 +59,7 @@ def lines(
     Parameters
     ----------
     series : DataFrame
-        Columns entity, period_end, value, low, high, is_disputed, range_low, range_high.
+        Columns entity, period_start, period_end, value, low, high.
     metric : str
         Code of the metric, for the title.
     names : mapping
@@ -73,11 +72,13 @@ def lines(
     if series.empty:
         return statement(f"{names[metric]}: {word('no_data')}")
     canvas, axes = plt.subplots()
-    for index, (entity, rows) in enumerate(series.groupby("entity", sort=False, observed=True)):
-        _line(axes, rows.sort_values("period_end"), "period_end", index, names[entity])
-    axes.set_title(word("lines_title", metric=names[metric], unit=_unit(currency, log)))
+    # a year's figure belongs to the middle of its year, not to the first day of the next
+    series = series.assign(middle=series["period_start"] + (series["period_end"] - series["period_start"]) / 2)
+    for entity, rows in series.groupby("entity", sort=False, observed=True):
+        _line(axes, rows.sort_values("middle"), "middle", entity, names[entity])
+    axes.set_title(word("lines_title", metric=names[metric], unit=_unit(currency)))
     _scale(axes, log)
-    axes.legend(ncols=4, loc="upper left")
+    _legend(axes)
     return draw(canvas, _alt(axes.get_title(), series.rename(columns={"entity": "name"}), currency, names))
 
 
@@ -88,13 +89,13 @@ def same_age(
     if series.empty:
         return statement(f"{names[metric]}: {word('no_data')}")
     canvas, axes = plt.subplots()
-    for index, (name, rows) in enumerate(series.groupby("name", sort=False, observed=True)):
-        _line(axes, rows.sort_values("age_years"), "age_years", index, names[name])
-    axes.set_title(word("same_age_title", metric=names[metric], unit=_unit(currency, log)))
+    for name, rows in series.groupby("name", sort=False, observed=True):
+        _line(axes, rows.sort_values("age_years"), "age_years", name, names[name])
+    axes.set_title(word("same_age_title", metric=names[metric], unit=_unit(currency)))
     axes.set_xlabel(word("age_axis"))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     _scale(axes, log)
-    axes.legend(ncols=4, loc="upper left")
+    _legend(axes)
     return draw(canvas, _alt(axes.get_title(), series, currency, names))
 
 
@@ -131,7 +132,7 @@ def coverage(facts: pd.DataFrame, disputed: pd.DataFrame, *, name: str, names: M
             mark = " •" if (counts.index[row], counts.columns[column]) in marked else ""
             shade = "white" if image[row, column] > 2.1 else INK
             axes.text(column, row, f"{count}{mark}", ha="center", va="center", fontsize=8, color=shade)
-    axes.set_title(word("coverage_title", name=name))
+    axes.set_title(word("coverage_title", name=name), pad=12)
     axes.annotate(word("coverage_note"), (0, -0.02), xycoords="axes fraction", xytext=(0, -24),
                   textcoords="offset points", color=SOFT, fontsize=8.5)  # fmt: skip
     alt = f"{axes.get_title()}. " + "; ".join(f"{names[m]} {int(n)}" for m, n in counts.sum(axis=1).items())
@@ -177,7 +178,7 @@ def alternatives(series: pd.DataFrame, rejected: pd.DataFrame, *, name: str, nam
     axes.set_yticks(range(len(place)), list(place))
     axes.set_xlabel(word("alternatives_axis"))
     axes.set_title(word("alternatives_title", name=name))
-    axes.legend(loc="lower right", fontsize=8.5, frameon=True, framealpha=0.9, edgecolor=GRID)
+    _legend(axes)
     alt = f"{axes.get_title()}. " + "; ".join(f"{r.label}: {r.ratio:.3g}×" for r in both.itertuples())
     return draw(canvas, alt)
 
@@ -210,13 +211,15 @@ def verdicts(table: pd.DataFrame, *, name: str) -> Figure | Html:
     axes.grid(axis="y", visible=False)
     axes.set_xlabel(word("verdict_count"))
     axes.set_title(word("verdicts_title", name=name))
-    axes.legend(loc="lower right", frameon=True, framealpha=0.9, edgecolor=GRID)
+    _legend(axes)
     alt = f"{axes.get_title()}. " + "; ".join(f"{word(v)} {int(counts[v].sum())}" for v in VERDICT_COLORS)
     return draw(canvas, alt)
 
 
-def ladder(result: LadderResult, *, name: str, currency: str) -> Figure:
-    """Grant prices and what is left to the holder after the exercise price."""
+def ladder(result: LadderResult | None, *, name: str, currency: str) -> Figure | Html:
+    """Grant prices and what is left to the holder after the exercise price; a sentence where there are no grants."""
+    if result is None:
+        return statement(f"{word('ladder_title', name=name, currency=currency).strip()}: {word('no_data')}")
     table = result.table
     canvas, axes = plt.subplots(figsize=(8.4, 3.8))
     place = np.arange(len(table))
@@ -229,7 +232,7 @@ def ladder(result: LadderResult, *, name: str, currency: str) -> Figure:
     axes.grid(axis="x", visible=False)
     axes.set_ylim(0, float(table["price"].max()) * 1.2)
     axes.set_title(word("ladder_title", name=name, currency=currency))
-    axes.legend(loc="upper left", ncols=2)
+    _legend(axes)
     return draw(canvas, f"{axes.get_title()}. {result.text}")
 
 
@@ -252,44 +255,50 @@ def multiples(results: Mapping[str, MultiplesResult], *, metric: str, names: Map
         return statement(f"{names[metric]}: {word('no_data')}")
     currency = next(iter(results.values())).quote_currency
     canvas, axes = plt.subplots(figsize=(8.4, 3.6))
-    for index, (entity, rows) in enumerate(table.groupby("name", sort=False)):
-        rows = rows.sort_values("date")
-        axes.plot(rows["date"], rows["multiple"], marker=MARKS[index], color=PALETTE[index], lw=1.4, label=names[entity])
+    for entity, rows in table.groupby("name", sort=False):
+        _line(axes, rows.sort_values("date"), "date", entity, names[entity])
     per_user = table["denominator_currency"].fillna("").eq("").all()
     unit = word("per_user", currency=currency) if per_user else word("times")
     axes.set_title(word("multiples_title", metric=names[metric], unit=f" ({unit})"))
     axes.set_ylim(0)
-    axes.legend(ncols=4, loc="upper left")
+    _legend(axes)
     return draw(canvas, _alt(axes.get_title(), table, "", names))
 
 
-def _line(axes: Axes, rows: pd.DataFrame, x: str, index: int, label: str) -> None:
-    """A marked line; a vertical bar where sources disagree or the words leave room."""
-    color = PALETTE[index % len(PALETTE)]
-    axes.plot(rows[x], rows["value"], marker=MARKS[index % len(MARKS)], color=color, label=label, lw=1.6)
-    low = rows[["low", "range_low"]].min(axis=1) if "range_low" in rows else rows["low"]
-    high = rows[["high", "range_high"]].replace(np.inf, np.nan).max(axis=1) if "range_high" in rows else rows["high"]
-    wide = (high - low) > 0.02 * rows["value"].abs()
-    axes.vlines(rows.loc[wide, x], low[wide], high[wide], color=color, lw=4, alpha=0.3)
+def _line(axes: Axes, rows: pd.DataFrame, x: str, entity: str, label: str) -> None:
+    """A marked line; a pale bar where sources disagree or the words leave room."""
+    axes.plot(rows[x], rows["value"], label=label, lw=1.6, **look(entity))
+    wide = (rows["high"] - rows["low"]) > 0.02 * rows["value"].abs()
+    axes.vlines(rows.loc[wide, x], rows["low"][wide], rows["high"][wide], color=look(entity)["color"], lw=4, alpha=0.3)
+
+
+def _legend(axes: Axes) -> None:
+    """Between title and plot, where it covers no data."""
+    axes.legend(loc="lower left", bbox_to_anchor=(-0.01, 1.0), ncols=5, borderaxespad=0.2, handlelength=1.6)
 
 
 def _scale(axes: Axes, log: bool) -> None:
     if log:
         _log_money(axes, "")
     else:
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda v, _: say(v)))
+        axes.yaxis.set_major_formatter(FuncFormatter(_tick))
         axes.set_ylim(bottom=min(0, axes.get_ylim()[0]))
 
 
 def _log_money(axes: Axes, currency: str) -> None:
     axes.set_yscale("log")
     axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=12))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda v, _: say(v)))
+    axes.yaxis.set_major_formatter(FuncFormatter(_tick))
     axes.yaxis.set_minor_formatter(NullFormatter())
     axes.set_ylabel(", ".join(part for part in (currency, word("log_scale")) if part))
 
 
-def _unit(currency: str, log: bool) -> str:
+def _tick(value: float, _: int | None = None) -> str:
+    """A round number without idle zeros: "20 billion", not "20.0 billion"."""
+    return re.sub(r"\.0+(?!\d)", "", say(value))
+
+
+def _unit(currency: str) -> str:
     return f", {currency}" if currency else ""
 
 

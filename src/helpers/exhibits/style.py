@@ -7,6 +7,7 @@ is registered by its file, whatever fonts the system has.
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Sequence
 from pathlib import Path
 
 import matplotlib as mpl
@@ -20,16 +21,18 @@ from helpers.exhibits.words import WORDS
 PALETTE = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#4D4D4D", "#8C6D31"]
 INK, SOFT, GRID = "#1b1f24", "#5b6570", "#e3e6ea"
 MARKS = ["o", "s", "^", "D", "v", "P", "X", "*"]
-_state = {"language": "en"}
+_state = {"language": "en", "seen": {}}
 
 
-def use_style(language: str = "en") -> None:
+def use_style(language: str = "en", *, entities: Sequence[str] = ()) -> None:
     """Set fonts, colours and sizes for matplotlib, and the language of labels.
 
     Parameters
     ----------
     language : {"en", "zh"}
         Language of labels, headings made here, and number words.
+    entities : sequence of str
+        Take the colours in this order; others follow as they appear.
 
     Raises
     ------
@@ -40,11 +43,11 @@ def use_style(language: str = "en") -> None:
     """
     if language not in WORDS:
         raise UnknownNameError("language", language, list(WORDS))
-    _state["language"] = language
+    _state.update(language=language, seen={entity: index for index, entity in enumerate(entities)})
     sns.set_theme(style="whitegrid", palette=PALETTE)
     mpl.rcParams.update({
         "font.family": [_font(), "DejaVu Sans"], "font.size": 10, "axes.titlesize": 12.5, "axes.titlelocation": "left",
-        "axes.titlepad": 12, "axes.labelsize": 9.5, "axes.labelcolor": SOFT, "text.color": INK, "axes.edgecolor": GRID,
+        "axes.titlepad": 30, "axes.labelsize": 9.5, "axes.labelcolor": SOFT, "text.color": INK, "axes.edgecolor": GRID,
         "xtick.color": SOFT, "ytick.color": SOFT, "xtick.labelsize": 9, "ytick.labelsize": 9, "grid.color": GRID,
         "grid.linewidth": 0.7, "axes.spines.top": False, "axes.spines.right": False, "axes.spines.left": False,
         "legend.frameon": False, "legend.fontsize": 9, "figure.dpi": 110, "savefig.dpi": 150,
@@ -55,6 +58,12 @@ def use_style(language: str = "en") -> None:
 def language() -> str:
     """The language set by `use_style`."""
     return _state["language"]
+
+
+def look(entity: str) -> dict[str, str]:
+    """Colour and mark of an entity: the same in every figure of a report, in the order of appearance."""
+    index = _state["seen"].setdefault(entity, len(_state["seen"]))
+    return {"color": PALETTE[index % len(PALETTE)], "marker": MARKS[index % len(MARKS)]}
 
 
 def word(key: str, **values: object) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 import pandas as pd
 from markupsafe import Markup, escape
@@ -115,17 +116,12 @@ def passports(
 
 def alarms(verdicts: pd.DataFrame, *, names: Mapping[str, str], sources: pd.DataFrame, caption: str) -> Html:
     """Verdicts with their arithmetic and the facts they rest on; sources by the name of their publisher."""
-    publisher = sources["publisher"].to_dict()
-
-    def named(text: str) -> str:
-        return SOURCE_ID.sub(lambda found: publisher.get(found[0], found[0]), text)
-
     rows = [
         {
             word("verdict"): _badge(f"verdict-{row.verdict}", row.verdict),
             word("metric"): names.get(row.metric, row.metric),
             word("period"): "–" if pd.isna(row.period_end) else f"{row.period_end:%Y-%m-%d}",
-            word("arithmetic"): named(row.text),
+            word("arithmetic"): _named(row.text, sources),
             word("rule_name"): row.rule,
             word("facts"): _links(row.fact_ids),
         }
@@ -134,9 +130,9 @@ def alarms(verdicts: pd.DataFrame, *, names: Mapping[str, str], sources: pd.Data
     return _worded(rows, caption, ["verdict", "metric", "period", "arithmetic", "rule_name", "facts"])
 
 
-def checks(given: Iterable[Check], *, caption: str) -> Html:
+def checks(given: Iterable[Check], *, sources: pd.DataFrame, caption: str) -> Html:
     """Diagnostics as a table with a badge each, and as data for the run's record."""
-    given = list(given)
+    given = [replace(check, text=_named(check.text, sources)) for check in given]
     rows = [
         {word("check"): c.name, word("result"): _badge(*BADGES[c.passed]), word("finding"): c.text} for c in given
     ]
@@ -195,6 +191,11 @@ def _worded(rows: list[dict], caption: str, text: list[str]) -> Html:
     # object columns: pandas' own string type would take the markup off and escape it
     frame = pd.DataFrame(rows, dtype=object)
     return table(frame, caption=caption, text=[word(key) for key in text] if rows else [])
+
+
+def _named(text: str, sources: pd.DataFrame) -> str:
+    """Source ids in a text as the publishers' names."""
+    return SOURCE_ID.sub(lambda id_: sources["publisher"].get(id_[0], id_[0]), text)
 
 
 def _badge(css: str, key: str) -> Markup:

@@ -225,7 +225,7 @@ def cagr_of(series: pd.DataFrame, *, years: int = 3) -> GrowthResult | None:
         period_end, value, low, high, fact_id.
     years : int, default 3
         Span looked for; the base is the period whose end lies nearest to that many years before the
-        last one, within 100 days.
+        last one, at most a year off; of two equally near the later one.
 
     Returns
     -------
@@ -237,8 +237,9 @@ def cagr_of(series: pd.DataFrame, *, years: int = 3) -> GrowthResult | None:
         return None
     last = rows.iloc[-1]
     off = (rows["period_end"] - (last["period_end"] - pd.DateOffset(years=years))).abs()
-    base = rows.loc[off.idxmin()]
-    if off.min() > pd.Timedelta(days=100) or min(base["value"], last["value"]) <= 0:
+    base = rows[off <= off.min() + pd.Timedelta(days=5)].iloc[-1]
+    short = last["period_end"] - base["period_end"] < pd.Timedelta(days=300)
+    if off.min() > pd.Timedelta(days=370) or short or min(base["value"], last["value"]) <= 0:
         return None
     return cagr(
         base["value"], last["value"], start=base["period_end"].date(), end=last["period_end"].date(),

@@ -11,6 +11,7 @@ import pandas as pd
 
 from helpers import evidence
 from helpers.errors import UnknownNameError
+from helpers.ledger.schema import MEASURES, NATURES
 from helpers.ledger.store import Ledger, load
 from helpers.settings import LANGUAGES, parse_day
 
@@ -32,7 +33,8 @@ class PreferredSeries:
     table : DataFrame
         One row per entity, metric and period: entity, metric, metric_kind, period_start, period_end,
         value, low, high (what rounding and words such as "about" leave open), unit, currency, fact_id,
-        source_id, status, qualifier, kind, known_on, support (independent origins behind the value),
+        source_id, status, qualifier, kind, known_on, first_known_on (when the same value was first public,
+        from whatever source), support (independent origins behind the value),
         is_disputed, range_low, range_high (over all alternatives that were not set aside), reason.
     rejected : DataFrame
         The alternatives: entity, metric, period_start, period_end, value, currency, fact_id, source_id,
@@ -98,8 +100,13 @@ def facts(
 
 
 def _names(column: str, wanted: str | Sequence[str], book: Ledger) -> list[str]:
-    tables = {"entity": book.entities, "metric": book.metrics}
-    known = tables[column].index if column in tables else book.facts[column].cat.categories
+    lists = {
+        "entity": book.entities.index,
+        "metric": book.metrics.index,
+        "measure": MEASURES,
+        "nature": NATURES,
+    }
+    known = lists[column]
     names = [wanted] if isinstance(wanted, str) else list(wanted)
     for name in names:
         if name not in known:
@@ -175,6 +182,8 @@ def _of_length(rows: pd.DataFrame, frequency: str | None) -> pd.DataFrame:
 def _with_ranges(ranked: pd.DataFrame) -> pd.DataFrame:
     """The chosen rows with the range of all that stood for choice in the same currency."""
     period = ["entity", "metric", "period_start", "period_end"]
+    first = ranked.groupby("cluster", sort=False)["known_on"].transform("min")
+    ranked = ranked.assign(first_known_on=first)
     chosen = ranked[ranked["is_preferred"]].sort_values(["entity", "metric", "period_end", "period_start"])
     same = ranked.merge(
         chosen[[*period, "currency", "cluster"]], on=[*period, "currency"], suffixes=("", "_chosen")
@@ -185,14 +194,16 @@ def _with_ranges(ranked: pd.DataFrame) -> pd.DataFrame:
     )  # fmt: skip
     spread["is_disputed"] = spread["is_disputed"] > 1
     table = chosen.merge(spread, left_on=period, right_index=True)
-    table["reason"] = [
+    reasons = [
         f"{row.kind}, {row.support} origin{'s' if row.support > 1 else ''}; "
         + (f"chosen from {row.alternatives}" if row.alternatives > 1 else "the only figure")
         for row in table.itertuples()
     ]
+    table["reason"] = pd.array(reasons, dtype="str")  # text even where there is no row
     columns = [
         "entity", "metric", "metric_kind", "period_start", "period_end", "value", "low", "high", "unit",
-        "currency", "fact_id", "source_id", "status", "qualifier", "kind", "known_on", "support",
+        "currency", "fact_id", "source_id", "status", "qualifier", "kind", "known_on",
+        "first_known_on", "support",
         "is_disputed", "range_low", "range_high", "reason",
     ]  # fmt: skip
     return table[columns].reset_index(drop=True)

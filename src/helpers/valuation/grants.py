@@ -166,6 +166,9 @@ def pair_grants(grants: pd.DataFrame, strikes: pd.DataFrame) -> pd.DataFrame:
         date, price, strike, fact_id, strike_fact_id, as `option_ladder` takes it; empty where either is
         missing. Of several dates that report one price the first is kept.
     """
+    columns = ["date", "price", "strike", "fact_id", "strike_fact_id"]
+    if grants.empty or strikes.empty:
+        return pd.DataFrame(columns=columns)
     steps = grants.sort_values("period_end")
     steps = steps[steps["value"].ne(steps["value"].shift())]
     names = {"value": "strike", "fact_id": "strike_fact_id"}
@@ -174,4 +177,4 @@ def pair_grants(grants: pd.DataFrame, strikes: pd.DataFrame) -> pd.DataFrame:
         on="period_end", direction="nearest",
     )  # fmt: skip
     paired = paired.rename(columns={"period_end": "date", "value": "price"}).dropna(subset="strike")
-    return paired[["date", "price", "strike", "fact_id", "strike_fact_id"]]
+    return paired[columns]

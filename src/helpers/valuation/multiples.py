@@ -20,7 +20,7 @@ ANNUAL_DAYS = (350, 380)
 _PRICE_COLUMNS = ("date", "value", "currency", "known_on", "fact_id")
 _FIGURE_COLUMNS = ("metric", "period_start", "period_end", "value", "currency", "known_on", "fact_id")
 _COLUMNS = (
-    *("date", "metric", "multiple", "reason", "price_quote", "denominator_quote"),
+    *("date", "metric", "multiple", "low", "high", "reason", "price_quote", "denominator_quote"),
     *("price", "price_currency", "price_rate"),
     *("denominator", "denominator_currency", "denominator_rate"),
     *("period_start", "period_end", "known_on", "age_days"),
@@ -35,7 +35,8 @@ class MultiplesResult:
     Attributes
     ----------
     table : DataFrame
-        One row per price and metric, by date and metric: date, metric, multiple, reason (empty
+        One row per price and metric, by date and metric: date, metric, multiple, low and high (from the
+        intervals of both sides, equal to the multiple where none were given), reason (empty
         where a multiple is stated), price_quote and denominator_quote (in `quote_currency`; a
         denominator without a currency in its own unit), price, price_currency, price_rate,
         denominator, denominator_currency, denominator_rate (NaN without a currency), period_start,
@@ -77,18 +78,19 @@ def dated_multiples(
     ----------
     prices : DataFrame
         date, value (above 0, whole currency units), currency, known_on, fact_id: market values or
-        valuations, never a price per share.
+        valuations, never a price per share. Optional low, high: what rounding or disagreement leaves.
     denominators : DataFrame
         metric, period_start, period_end, value, currency (empty for users and the like), known_on,
         fact_id. Years (350 to 380 days) and points in time (start empty or equal to the end); rows of
-        other lengths are left out and counted, because a quarter's sales are not a year's.
+        other lengths are left out and counted, because a quarter's sales are not a year's. Optional
+        low, high as for prices.
     quote_currency : str
         A code in `units.CURRENCIES`.
     level_metrics : collection of str
         Metrics that are levels averaged over their period (monthly users of a quarter): taken
         whatever the length.
     max_age_days : int
-        An older denominator fails the check ``denominator_age``.
+        A denominator older than this states nothing about the day of the price and gives no multiple.
 
     Returns
     -------
@@ -114,7 +116,8 @@ def dated_multiples(
     usable = _usable(figures, level_metrics)
     known = _in_quote(usable, quote_currency)
     metrics = sorted(set(figures["metric"]))
-    table = pd.concat([_multiples(priced, metric, known) for metric in metrics] or [pd.DataFrame()])
+    tables = [_multiples(priced, metric, known, max_age_days) for metric in metrics]
+    table = pd.concat(tables or [pd.DataFrame()])
     table = table.reindex(columns=list(_COLUMNS)).sort_values(
         ["date", "metric"], kind="stable", ignore_index=True
     )
@@ -156,6 +159,9 @@ def _with_days(
     if missing:
         raise HelpersError(f"{what} need the columns {', '.join(columns)}; missing: {missing}")
     rows = table[list(columns)].reset_index(drop=True)
+    for end in ("low", "high"):
+        given = table[end].reset_index(drop=True) if end in table else rows["value"]
+        rows[end] = given.replace([np.inf, -np.inf], np.nan).fillna(rows["value"])  # an open end is not a size
     for column in dict.fromkeys((*days, "known_on")):
         rows[column] = pd.to_datetime(rows[column]).astype("datetime64[s]")
     for column in days:
@@ -192,7 +198,8 @@ def _in_quote(rows: pd.DataFrame, quote_currency: str) -> pd.DataFrame:
     rates = np.array([units_of_quote for units_of_quote, _ in found], dtype=float)
     factor = np.where(rows["currency"].isna(), 1.0, rates)
     no_rate = pd.Series([why for _, why in found], index=rows.index, dtype=object)
-    return rows.assign(rate=rates, quote=rows["value"] * factor, no_rate=no_rate)
+    quoted = {"quote": "value", "quote_low": "low", "quote_high": "high"}
+    return rows.assign(rate=rates, no_rate=no_rate, **{name: rows[c] * factor for name, c in quoted.items()})
 
 
 def _rate(currency: Any, quote_currency: str, start: date, end: date) -> tuple[float, str]:
@@ -207,7 +214,7 @@ def _rate(currency: Any, quote_currency: str, start: date, end: date) -> tuple[f
         return np.nan, str(error)
 
 
-def _multiples(priced: pd.DataFrame, metric: str, known: pd.DataFrame) -> pd.DataFrame:
+def _multiples(priced: pd.DataFrame, metric: str, known: pd.DataFrame, max_age_days: int) -> pd.DataFrame:
     """The rows of one metric: every price beside the figure that was known on its day, and the quotient."""
     chosen = _latest_known(priced["date"].to_numpy(), known[known["metric"] == metric])
     figure = known.reindex(chosen).set_index(priced.index)  # a row of blanks where nothing was known
@@ -232,8 +239,10 @@ def _multiples(priced: pd.DataFrame, metric: str, known: pd.DataFrame) -> pd.Dat
             "denominator_fact_id": figure["fact_id"],
         }
     )
-    reason = _reason(metric, priced, figure)
-    return rows.assign(reason=reason, multiple=(priced["quote"] / figure["quote"]).where(reason == ""))
+    reason = _reason(metric, priced, figure, rows["age_days"], max_age_days)
+    pairs = {"multiple": ("quote", "quote"), "low": ("quote_low", "quote_high"), "high": ("quote_high", "quote_low")}
+    stated = {name: (priced[over] / figure[under]).where(reason == "") for name, (over, under) in pairs.items()}
+    return rows.assign(reason=reason, **stated)
 
 
 def _latest_known(days: np.ndarray, figures: pd.DataFrame) -> np.ndarray:
@@ -245,7 +254,9 @@ def _latest_known(days: np.ndarray, figures: pd.DataFrame) -> np.ndarray:
     return chosen
 
 
-def _reason(metric: str, priced: pd.DataFrame, figure: pd.DataFrame) -> np.ndarray:
+def _reason(
+    metric: str, priced: pd.DataFrame, figure: pd.DataFrame, age: pd.Series, max_age_days: int
+) -> np.ndarray:
     """Why there is no multiple; empty if there is one."""
     nothing_known = f"no {metric} was known on " + priced["date"].dt.strftime("%Y-%m-%d")
     cases = [
@@ -254,6 +265,7 @@ def _reason(metric: str, priced: pd.DataFrame, figure: pd.DataFrame) -> np.ndarr
         (figure["no_rate"] != "", figure["no_rate"]),
         (figure["value"] < 0, "not meaningful: loss"),
         (~(figure["value"] > 0), "not meaningful: zero or missing"),
+        (age > max_age_days, f"the last known {metric} is older than {max_age_days} days"),
     ]
     return np.select([when for when, _ in cases], [why for _, why in cases], "")
 
@@ -275,7 +287,8 @@ def _text(stated: pd.DataFrame, quote_currency: str) -> str:
 
 
 def _checks(table: pd.DataFrame, stated: pd.DataFrame, left_out: int, max_age_days: int) -> tuple[Check, ...]:
-    oldest = float(stated["age_days"].max()) if len(stated) else None
+    aged = table["age_days"].dropna()
+    oldest, stale = float(aged.max()) if len(aged) else None, int((aged > max_age_days).sum())
     return (
         Check(
             name="coverage",
@@ -285,12 +298,12 @@ def _checks(table: pd.DataFrame, stated: pd.DataFrame, left_out: int, max_age_da
         ),
         Check(
             name="denominator_age",
-            passed=None if oldest is None else oldest <= max_age_days,
+            passed=None if oldest is None else stale == 0,
             value=oldest,
             threshold=float(max_age_days),
             text="no denominator"
             if oldest is None
-            else f"the oldest denominator ended {oldest:.0f} days before",
+            else f"the oldest known denominator ended {oldest:.0f} days before; {stale} too old to be used",
         ),
         Check(
             name="left_out",

@@ -1,0 +1,70 @@
+"""The settings of a report."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+import pandas as pd
+import pytest
+
+from helpers.errors import ParameterError, UnknownNameError
+from helpers.settings import Settings, parse_day
+
+
+def test_names_are_the_platform_and_its_peers_once_each():
+    assert Settings(platform="kuaishou", peers="pdd, kuaishou,,bilibili ").names == (
+        "kuaishou",
+        "pdd",
+        "bilibili",
+    )
+    assert Settings(platform="kuaishou").names == ("kuaishou",)
+
+
+def test_table_shows_every_setting():
+    table = Settings(platform="kuaishou", currency="CNY", language="zh").table()
+    assert table.to_dict("list") == {
+        "setting": ["platform", "peers", "as_of", "currency", "language"],
+        "value": ["kuaishou", "–", "–", "CNY", "zh"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("given", "day"),
+    [
+        (None, None),
+        ("", None),
+        ("2024-02-29", date(2024, 2, 29)),
+        (date(2024, 2, 29), date(2024, 2, 29)),
+        (pd.Timestamp("2024-02-29"), datetime(2024, 2, 29)),
+    ],
+)
+def test_parse_day(given, day):
+    assert parse_day(given) == day
+
+
+@pytest.mark.parametrize("text", ["2025-02-30", "2025-2-3", "20250203", "2025-W01-1", "today", " ", 20250203])
+def test_parse_day_refuses(text):
+    with pytest.raises(ParameterError, match=r"as_of .* is not a day: write YYYY-MM-DD, such as 2025-12-31"):
+        parse_day(text)
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "told"),
+    [
+        ({"language": "de"}, UnknownNameError, r"unknown language 'de' \(known: en, zh\)"),
+        ({"currency": "RMB"}, UnknownNameError, "unknown currency 'RMB'"),
+        ({"currency": "usd"}, UnknownNameError, "unknown currency 'usd'"),
+        ({"as_of": "2025-13-01"}, ParameterError, "as_of '2025-13-01' is not a day"),
+        ({"platform": " "}, ParameterError, "platform is empty: name an entity of the ledger"),
+        ({"platform": 7}, ParameterError, "platform 7 is not a text: write it in quotation marks"),
+        ({"peers": ["pdd"]}, ParameterError, r"peers \['pdd'\] is not a text"),
+    ],
+)
+def test_settings_refuse(change, error, told):
+    with pytest.raises(error, match=told):
+        Settings(**{"platform": "kuaishou", **change})
+
+
+def test_settings_are_frozen():
+    with pytest.raises(AttributeError):
+        Settings(platform="kuaishou").platform = "pdd"
