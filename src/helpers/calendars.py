@@ -192,9 +192,13 @@ def _event_rules(book: Ledger) -> list[Rule]:
         one_of("source_id", known_sources, "sources.csv"),
         Rule("source_id", "may be empty only where status is not_found",
              lambda t: t["source_id"].ne("") | t["status"].eq("not_found")),
-        Rule("year", "must be a whole year", lambda t: t["year"].between(2000, 2100) & (t["year"] % 1 == 0)),
+        Rule("year", "must be a whole year", _is_year),
         *_window_rules(),
     ]  # fmt: skip
+
+
+def _is_year(table: pd.DataFrame) -> pd.Series:
+    return table["year"].between(2000, 2100) & (table["year"] % 1 == 0)
 
 
 def _window_rules() -> list[Rule]:
@@ -209,7 +213,7 @@ def _window_rules() -> list[Rule]:
 
     def in_year(table: pd.DataFrame) -> pd.Series:
         start = _moments(table["start"])
-        return start.isna() | start.dt.year.eq(table["year"])
+        return start.isna() | ~_is_year(table) | start.dt.year.eq(table["year"])
 
     def dated_if_held(table: pd.DataFrame) -> pd.Series:
         is_dated = table["start"].ne("") | table["end"].ne("")

@@ -8,8 +8,8 @@ it. Whatever a source wrote (names, titles, notes) is escaped: it is shown, neve
 from helpers.exhibits.cards import Headline, growth_headline, headlines, latest, multiple_headlines
 from helpers.exhibits.charts import alternatives, coverage, ladder, lines, multiples, same_age, timeline, verdicts
 from helpers.exhibits.show import Figure, Html
-from helpers.exhibits.style import language, use_style
-from helpers.exhibits.tables import alarms, checks, growth_table, passports, settings, sources, statement, table
+from helpers.exhibits.style import language, use_style, word
+from helpers.exhibits.tables import alarms, by_kind, checks, growth_table, passports, settings, sources, statement, table
 
 __all__ = [
     "Figure",
@@ -17,6 +17,7 @@ __all__ = [
     "Html",
     "alarms",
     "alternatives",
+    "by_kind",
     "checks",
     "coverage",
     "growth_headline",
@@ -37,4 +38,5 @@ __all__ = [
     "timeline",
     "use_style",
     "verdicts",
+    "word",
 ]

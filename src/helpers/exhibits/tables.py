@@ -20,6 +20,7 @@ CHECKS_MIME = "application/vnd.helpers.checks+json"
 SUBJECT_MIME = "application/vnd.helpers.subject+json"
 MAX_ROWS = 60
 SHORT = 14  # cells up to this length are not broken over lines
+LONG = 50  # cells beyond this length keep a readable width on a phone
 SOURCE_ID = re.compile(r"\b[a-z]+-[A-Z]?\d{2,3}\b")
 BADGES = {True: ("check-pass", "pass"), False: ("check-fail", "fail"), None: ("check-info", "info")}
 
@@ -77,7 +78,7 @@ def settings(given: Settings, *, subject: str) -> Html:
 
 
 def passports(
-    series: pd.DataFrame, *, names: Mapping[str, str], sources: pd.DataFrame, today: pd.Timestamp, caption: str
+    series: pd.DataFrame, *, names: Mapping[str, str], sources: pd.DataFrame, today: pd.Timestamp, caption: str = ""
 ) -> Html:
     """The last preferred figure of each metric with its range, source, age and the reason it was chosen.
 
@@ -91,7 +92,7 @@ def passports(
         The ledger's sources, indexed by source_id.
     today : Timestamp
         Day against which the age of a figure is counted.
-    caption : str
+    caption : str, optional
         Above the table.
     """
     last = series[series["metric_kind"].ne("rule")].sort_values("period_end")
@@ -111,10 +112,10 @@ def passports(
         }
         for row in last.itertuples()
     ]  # fmt: skip
-    return _worded(rows, caption, ["metric", "source", "reason"])
+    return _worded(rows, caption or word("passports"), ["metric", "source", "reason"])
 
 
-def alarms(verdicts: pd.DataFrame, *, names: Mapping[str, str], sources: pd.DataFrame, caption: str) -> Html:
+def alarms(verdicts: pd.DataFrame, *, names: Mapping[str, str], sources: pd.DataFrame, caption: str = "") -> Html:
     """Verdicts with their arithmetic and the facts they rest on; sources by the name of their publisher."""
     rows = [
         {
@@ -127,16 +128,16 @@ def alarms(verdicts: pd.DataFrame, *, names: Mapping[str, str], sources: pd.Data
         }
         for row in verdicts.itertuples()
     ]  # fmt: skip
-    return _worded(rows, caption, ["verdict", "metric", "period", "arithmetic", "rule_name", "facts"])
+    return _worded(rows, caption or word("alarms"), ["verdict", "metric", "period", "arithmetic", "rule_name", "facts"])
 
 
-def checks(given: Iterable[Check], *, sources: pd.DataFrame, caption: str) -> Html:
+def checks(given: Iterable[Check], *, sources: pd.DataFrame, caption: str = "") -> Html:
     """Diagnostics as a table with a badge each, and as data for the run's record."""
     given = [replace(check, text=_named(check.text, sources)) for check in given]
     rows = [
         {word("check"): c.name, word("result"): _badge(*BADGES[c.passed]), word("finding"): c.text} for c in given
     ]
-    made = _worded(rows, caption, ["check", "result", "finding"])
+    made = _worded(rows, caption or word("checks"), ["check", "result", "finding"])
     data = {"checks": [{"name": c.name, "passed": c.passed, "text": c.text} for c in given]}
     return Html(html=made.html, text=made.text, data={CHECKS_MIME: data})
 
@@ -226,7 +227,7 @@ def _cells(row: tuple, left: set[int]) -> str:
     cells = []
     for index, value in enumerate(row):
         shown = value if isinstance(value, Markup) else escape(_plain(value))
-        css = " ".join(c for c, holds in (("text", index in left), ("keep", len(_plain(value)) <= SHORT)) if holds)
+        css = " ".join(c for c, holds in (("text", index in left), ("keep", len(_plain(value)) <= SHORT), ("long", len(_plain(value)) > LONG)) if holds)
         cells.append(f'<td class="{css}">{shown}</td>' if css else f"<td>{shown}</td>")
     return "".join(cells)
 
@@ -239,3 +240,21 @@ def _plain(value: object) -> str:
     if isinstance(value, float):
         return f"{value:,.4g}"
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+
+
+def by_kind(facts: pd.DataFrame) -> Html:
+    """Number of facts and sources, and the latest day, by kind of source and nature of the fact.
+
+    Parameters
+    ----------
+    facts : DataFrame
+        As `helpers.ledger.facts` gives them.
+    """
+    rows = [
+        {
+            word("kind"): kind, word("nature"): nature, word("fact_count"): len(group),
+            word("source_count"): group["source_id"].nunique(), word("latest"): f"{group['known_on'].max():%Y-%m-%d}",
+        }
+        for (kind, nature), group in facts.groupby(["kind", "nature"], observed=True)
+    ]  # fmt: skip
+    return _worded(rows, word("by_kind"), ["kind", "nature"])

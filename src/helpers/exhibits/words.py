@@ -68,6 +68,17 @@ _PAIRS = {
     "value_over": ("Value over {metric}, {when}", "估值/{metric},{when}"),
     "figures_of": ("figures of {when}", "取 {when} 数据"),
     "age_days": ("age, days", "距今天数"),
+    "passports": ("Latest preferred figures", "最新选用值"),
+    "alarms": ("Alarms of the audit", "审计警报"),
+    "checks": ("Checks", "检查"),
+    "copies": ("Repeated, not corroborated (latest twelve)", "仅有重复、未经印证(最近十二项)"),
+    "by_kind": ("Facts by kind of source", "按来源类型的事实数量"),
+    "kind": ("kind of source", "来源类型"),
+    "nature": ("nature", "性质"),
+    "fact_count": ("facts", "事实数"),
+    "source_count": ("sources", "来源数"),
+    "latest": ("latest", "最近"),
+    "cagr": ("{metric}, growth a year", "{metric},年均增速"),
     "simulated": ("SIMULATED DATA", "模拟数据"),
 }
 WORDS = {
