@@ -35,7 +35,7 @@ from helpers.ledger import store
 FACTS = 1_000_000
 REPEATS = 7
 DAY, ENTITY, METRIC = "2024-06-30", "kuaishou", "dau"
-TARGETS = {"load": 3.0, "entity, metric, as_of": 0.05, "as_of": 0.05, "entity": 0.05}
+TARGETS = {"first load": 3.0, "load": 3.0, "entity, metric, as_of": 0.05, "as_of": 0.05, "entity": 0.05}
 MEMORY_MB = 2000
 DAYS = ["period_start", "period_end", "as_of"]
 NUMBERS = ["value", "value_high", "precision"]
@@ -140,7 +140,8 @@ def measure(name: str, folder: Path) -> None:
     """Print the seconds (wall, CPU) of each step and the peak memory; for a process of its own."""
     load, queries = CONTENDERS[name](folder)
     fresh_load(paths.LEDGER)  # what Python and its packages do once per process is not the question
-    found: dict[str, object] = {"load": timed(load, 3)}
+    # the first load also asks the system for its memory, which a virtual machine hands out slowly
+    found: dict[str, object] = {"first load": timed(load, 1), "load": timed(load, 3)}
     table = load()
     for query, ask in queries.items():
         ask(table)

@@ -144,7 +144,7 @@ def _parsed(content: bytes, layout: Layout, file: str) -> arrow.Table:
     for column in layout.optional:
         if column not in table.column_names:
             table = table.append_column(column, arrow.repeat("", table.num_rows).cast(CODE))
-    return table.select(list(layout.every)).unify_dictionaries().combine_chunks()
+    return table.select(list(layout.every)).unify_dictionaries()
 
 
 def _csv_fast(content: bytes, layout: Layout) -> tuple[arrow.Table, list[str]] | None:

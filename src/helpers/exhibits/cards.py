@@ -109,6 +109,12 @@ def _card(row: pd.Series, names: Mapping[str, str], sources: pd.DataFrame) -> He
     )  # fmt: skip
 
 
+def _between(low: float, high: float) -> str:
+    """Interval as shown, unless it is narrower than its digits."""
+    ends = say(low), say(high)
+    return "" if ends[0] == ends[1] else f"; {word('between', low=ends[0], high=ends[1])}"
+
+
 def _finite(value: float) -> float | None:
     return float(value) if math.isfinite(value) else None
 
@@ -145,7 +151,7 @@ def multiple_headlines(result: MultiplesResult, *, entity: str, names: Mapping[s
             name=f"{entity}.value_over_{row.metric}", value=float(row.multiple), unit="" if users else "multiple",
             currency=result.quote_currency if users else "", label=word("value_over", metric=names[row.metric], when=f"{row.date:%Y-%m-%d}"),
             low=_finite(row.low), high=_finite(row.high),
-            range_text=f"{price} / {below}; " + word("between", low=say(row.low), high=say(row.high)), fact_ids=(row.price_fact_id, row.denominator_fact_id),
+            range_text=f"{price} / {below}" + _between(row.low, row.high), fact_ids=(row.price_fact_id, row.denominator_fact_id),
             source=word("figures_of", when=period(row.period_start, row.period_end)),
         ))  # fmt: skip
     return cards

@@ -39,9 +39,16 @@ def say(value: float | None, unit: str = "", currency: str = "", digits: int = 3
         return "∞" if value > 0 else "−∞"
     if unit == "ratio":
         return f"{value * 100:.{max(0, digits - 1 - _magnitude(value * 100))}f} %".replace("-", "−")
-    plain = f"{value:,.4g}" if abs(value) < 1e4 else units.in_words(value, language(), digits)
+    plain = _small(value, unit) if abs(value) < 1e4 else units.in_words(value, language(), digits)
     parts = [currency, plain.replace("-", "−"), UNIT_WORDS[language()].get(unit, "")]
     return " ".join(part for part in parts if part)
+
+
+def _small(value: float, unit: str) -> str:
+    """Below ten thousand: prices with their cents, other numbers with three figures."""
+    if unit.startswith("money_per"):
+        return f"{value:,.4g}"
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 def _magnitude(value: float) -> int:

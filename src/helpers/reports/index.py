@@ -110,11 +110,13 @@ def _result(result: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _headline(one: dict[str, Any]) -> str:
-    """The sentence a notebook has given, or its label and value where it gave none."""
-    return str(
-        one.get("text") or f"{one.get('label', one.get('name'))}: {one.get('value')} {one.get('unit') or ''}"
-    )
+def _headline(one: dict[str, Any]) -> dict[str, str]:
+    """Label, number and range of a headline, as the notebook words them."""
+    return {
+        "label": str(one.get("label") or one.get("name") or ""),
+        "text": str(one.get("text") or f"{one.get('value')} {one.get('unit') or ''}".strip()),
+        "range": str(one.get("range_text") or ""),
+    }
 
 
 def _link(folder: Path, name: str = "") -> str:
