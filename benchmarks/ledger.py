@@ -99,9 +99,7 @@ def by_pandas(folder: Path) -> tuple[Callable, dict[str, Callable]]:
 
     day = pd.Timestamp(DAY)
     queries = {
-        "entity, metric, as_of": lambda t: t[
-            (t["entity"] == ENTITY) & (t["metric"] == METRIC) & (t["as_of"] <= day)
-        ],
+        "entity, metric, as_of": lambda t: t[(t["entity"] == ENTITY) & (t["metric"] == METRIC) & (t["as_of"] <= day)],
         "as_of": lambda t: t[t["as_of"] <= day],
         "entity": lambda t: t[t["entity"] == ENTITY],
     }
@@ -197,9 +195,7 @@ def large_ledger(count: int) -> None:
     print(f"  {'':22s}" + "".join(f"{name:>30s}" for name in found) + f"{'target':>8s}")
     ours = found["helpers.ledger"]
     for step, target in TARGETS.items():
-        cells = [
-            f"{w:9.4f} /{c:8.4f} ({c / ours[step][1]:6.1f}x)" for w, c in (f[step] for f in found.values())
-        ]
+        cells = [f"{w:9.4f} /{c:8.4f} ({c / ours[step][1]:6.1f}x)" for w, c in (f[step] for f in found.values())]
         print(f"  {step:22s}" + "".join(f"{cell:>30s}" for cell in cells) + f"{target:8.2f}")
     cells = [f"{f['MB']:9.0f} ({f['MB'] / ours['MB']:6.1f}x)" for f in found.values()]
     print(f"  {'peak memory, MB':22s}" + "".join(f"{cell:>30s}" for cell in cells) + f"{MEMORY_MB:8d}")

@@ -54,8 +54,7 @@ def pytest_collect_file(file_path, parent):
     """Hand on what the other plugins collect, with the strict class in place of nbval's."""
     nodes = yield
     return [
-        StrictNotebook.from_parent(parent, path=file_path) if isinstance(node, IPyNbFile) else node
-        for node in nodes
+        StrictNotebook.from_parent(parent, path=file_path) if isinstance(node, IPyNbFile) else node for node in nodes
     ]
 
 

@@ -17,7 +17,7 @@ PROJECT = Path(__file__).parents[1]
 LAYERS = [  # the modules of each layer; a new module gets its line here and in docs/adr/0002
     {"paths", "errors", "units"},
     {"checks", "evidence", "settings"},
-    {"tables", "ledger", "datasets", "calendars", "documents"},
+    {"rules", "tables", "ledger", "datasets", "calendars", "documents"},
     {"audit", "growth", "market", "uplift", "valuation"},
     {"exhibits"},
     {"reports"},
@@ -33,13 +33,14 @@ LOWER = [  # the layers each may import
 NEIGHBOURS = {  # allowed inside one layer: who imports whom
     "units": {"errors"},
     "paths": {"errors"},
-    "ledger": {"tables"},
-    "calendars": {"tables", "ledger"},
+    "tables": {"rules"},
+    "ledger": {"rules", "tables"},
+    "calendars": {"rules", "tables", "ledger"},
 }
 OUTSIDE = [  # packages beside the standard library
     {"pint", "currency_converter"},
     {"numpy", "pandas"},
-    {"numpy", "pandas", "pyarrow"},
+    {"numpy", "pandas", "pandera", "pyarrow"},
     {"numpy", "pandas", "scipy", "statsmodels"},
     {"IPython", "jinja2", "markupsafe", "matplotlib", "numpy", "pandas", "seaborn", "zhplot"},
     {
@@ -100,14 +101,10 @@ def source_problems(source: Path) -> list[str]:
         found = list(imports(tree, ("helpers", *inner.parts[:-1])))
         if module == "__init__":
             problems += [
-                f"{where}:{i.line}: helpers/__init__.py imports nothing"
-                for i in found
-                if i.parts[0] == "helpers"
+                f"{where}:{i.line}: helpers/__init__.py imports nothing" for i in found if i.parts[0] == "helpers"
             ]
         elif layer_of(module) is None:
-            problems.append(
-                f"{where}: module '{module}' has no layer; add it to LAYERS in tests/test_architecture.py"
-            )
+            problems.append(f"{where}: module '{module}' has no layer; add it to LAYERS in tests/test_architecture.py")
         else:
             problems += [f"{where}:{i.line}: {text}" for i in found if (text := import_problem(module, i))]
             if layer_of(module) == METHODS:
@@ -163,12 +160,8 @@ def notebook_problems(file: Path) -> list[str]:
         for item in imports(ast.parse("".join(cell["source"]))):
             if item.parts[0] in ("tests", "notebooks"):
                 problems.append(f"{file.name} cell {number}: nothing imports {item.parts[0]}")
-            elif item.parts[0] == "helpers" and (
-                len(item.parts) < 2 or layer_of(item.parts[1]) not in NOTEBOOK_LAYERS
-            ):
-                problems.append(
-                    f"{file.name} cell {number}: a notebook may not import '{'.'.join(item.parts)}'"
-                )
+            elif item.parts[0] == "helpers" and (len(item.parts) < 2 or layer_of(item.parts[1]) not in NOTEBOOK_LAYERS):
+                problems.append(f"{file.name} cell {number}: a notebook may not import '{'.'.join(item.parts)}'")
     return problems
 
 
@@ -177,9 +170,7 @@ def test_source_keeps_to_its_layers():
 
 
 def test_notebooks_keep_to_their_layers():
-    assert [
-        text for file in sorted((PROJECT / "notebooks").glob("*.ipynb")) for text in notebook_problems(file)
-    ] == []
+    assert [text for file in sorted((PROJECT / "notebooks").glob("*.ipynb")) for text in notebook_problems(file)] == []
 
 
 def house(folder: Path, files: dict[str, str]) -> Path:

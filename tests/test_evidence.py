@@ -16,9 +16,7 @@ NAN = float("nan")
 QUALIFIERS = st.sampled_from(list(evidence.QUALIFIERS))
 
 
-def printed(
-    value: float, qualifier: str = "", *, high: float = NAN, precision: float = NAN
-) -> tuple[float, float]:
+def printed(value: float, qualifier: str = "", *, high: float = NAN, precision: float = NAN) -> tuple[float, float]:
     """Interval of one printed number."""
     row = {"value": [value], "value_high": [high], "precision": [precision], "qualifier": [qualifier]}
     table = evidence.intervals(pd.DataFrame(row))
@@ -181,9 +179,7 @@ def test_clusters_by_hand(rows, found):
     assert cluster_sets(rows) == {frozenset(group) for group in found}
 
 
-ROWS = st.lists(
-    st.tuples(st.sampled_from("ab"), st.integers(-9, 9), st.integers(0, 5), st.booleans()), max_size=12
-)
+ROWS = st.lists(st.tuples(st.sampled_from("ab"), st.integers(-9, 9), st.integers(0, 5), st.booleans()), max_size=12)
 
 
 @given(ROWS, st.randoms(use_true_random=False))
@@ -258,9 +254,7 @@ def test_the_rule_decides_in_its_order(winner, losers):
     for order in (1, -1):
         table = candidates(*[winner, *losers][::order])
         chosen = evidence.choose(table)
-        assert chosen.loc[chosen["is_preferred"], "fact_id"].tolist() == [
-            "f0" if order == 1 else f"f{len(losers)}"
-        ]
+        assert chosen.loc[chosen["is_preferred"], "fact_id"].tolist() == ["f0" if order == 1 else f"f{len(losers)}"]
 
 
 def test_support_counts_origins_not_copies():
@@ -270,9 +264,7 @@ def test_support_counts_origins_not_copies():
 
 @given(
     st.lists(
-        st.tuples(
-            st.integers(1, 3), st.integers(1, 4), st.integers(0, 3), st.sampled_from("xyz"), st.booleans()
-        ),
+        st.tuples(st.integers(1, 3), st.integers(1, 4), st.integers(0, 3), st.sampled_from("xyz"), st.booleans()),
         min_size=1,
         max_size=10,
     )
@@ -288,9 +280,7 @@ def test_one_is_chosen_per_key_whatever_the_order(rows):
     chosen = evidence.choose(table)
     assert chosen.groupby("metric")["is_preferred"].sum().eq(1).all()
     turned = evidence.choose(table.iloc[::-1])
-    assert set(turned.loc[turned["is_preferred"], "fact_id"]) == set(
-        chosen.loc[chosen["is_preferred"], "fact_id"]
-    )
+    assert set(turned.loc[turned["is_preferred"], "fact_id"]) == set(chosen.loc[chosen["is_preferred"], "fact_id"])
     best = table.assign(abroad=~table["is_home_currency"]).sort_values(["abroad", "trust"])
     first = best.groupby("metric")[["abroad", "trust"]].first()
     of_chosen = chosen[chosen["is_preferred"]].set_index("metric")

@@ -120,9 +120,7 @@ positive = st.floats(1e-3, 1e15)
 @given(a=positive, b=positive, scale=st.floats(1e-3, 1e3))
 def test_the_currency_leaves_growth_alone(a, b, scale):
     ends = {"start": date(2020, 6, 30), "end": date(2023, 3, 31)}
-    assert growth.cagr(a * scale, b * scale, **ends).growth == pytest.approx(
-        growth.cagr(a, b, **ends).growth, rel=1e-9
-    )
+    assert growth.cagr(a * scale, b * scale, **ends).growth == pytest.approx(growth.cagr(a, b, **ends).growth, rel=1e-9)
 
 
 @settings(deadline=None)
@@ -262,9 +260,7 @@ def test_qoq_by_hand():
 def test_four_quarters_of_qoq_compound_to_yoy(values, scale):
     ends = pd.date_range("2020-03-31", periods=len(values), freq="QE")
     starts = ends - pd.offsets.QuarterBegin(startingMonth=1)
-    rows = pd.DataFrame(
-        {"period_start": starts, "period_end": ends, "value": values, "fact_id": ends.astype(str)}
-    )
+    rows = pd.DataFrame({"period_start": starts, "period_end": ends, "value": values, "fact_id": ends.astype(str)})
     by_quarter = growth.qoq(rows)["growth"].to_numpy()
     by_year = growth.yoy(rows)["growth"].to_numpy()
     for last in range(4, len(values)):
@@ -300,9 +296,7 @@ def test_rebase_by_hand():
     table = growth.rebase(YEARS, base_period_end=date(2023, 12, 31)).set_index("fact_id")
     # 200 / 250 = 80, 500 / 250 = 200; low of y24: 499 / 251 = 198.8, high: 501 / 249 = 201.2
     assert table["rebased"].tolist() == pytest.approx([80, 100, 200])
-    assert table.loc["y24", ["rebased_low", "rebased_high"]].tolist() == pytest.approx(
-        [198.805, 201.205], abs=1e-3
-    )
+    assert table.loc["y24", ["rebased_low", "rebased_high"]].tolist() == pytest.approx([198.805, 201.205], abs=1e-3)
     assert table.loc["y23", ["rebased_low", "rebased_high"]].tolist() == [100, 100]
     assert set(table["base_fact_id"]) == {"y23"}
     assert growth.rebase(YEARS, base_period_end=date(2022, 12, 31), to=1.0)["rebased"].tolist() == [

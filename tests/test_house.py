@@ -24,9 +24,7 @@ PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 LARGEST = 1_000_000  # bytes; larger data does not belong into a repository
 # Written so that this file does not match itself.
 MACHINE_PATH = re.compile(r"(?<![\w.~*-])/(?:home|root|Users|tmp|work|mnt|private|var/folders)/\w")
-REGISTRY = re.compile(
-    r"py[p]i\.org|pythonhoste[d]\.org|conda\.anacond[a]\.org|//[\w.:-]+/(?:pypi/)?simpl[e]\b"
-)
+REGISTRY = re.compile(r"py[p]i\.org|pythonhoste[d]\.org|conda\.anacond[a]\.org|//[\w.:-]+/(?:pypi/)?simpl[e]\b")
 
 
 def locked() -> list[tuple[Requirement, list[str]]]:
@@ -65,9 +63,7 @@ def test_lock_has_exact_versions_and_hashes_and_no_address():
     assert len(lines) == len(locked()) > 100
     assert all(version_of(requirement) for requirement, _ in locked())
     assert [requirement.name for requirement, hashes in locked() if not hashes] == []
-    assert {
-        name for _, hashes in locked() for name in hashes if not re.fullmatch(r"sha256:\w{64}", name)
-    } == set()
+    assert {name for _, hashes in locked() for name in hashes if not re.fullmatch(r"sha256:\w{64}", name)} == set()
     assert "://" not in LOCK
     assert "#    make lock" in LOCK.splitlines()[:3]
 
@@ -97,13 +93,9 @@ def test_override_leaves_the_slow_grammar_out():
 
 
 def test_this_environment_is_the_locked_one():
-    expected = {
-        item.name: version_of(item) for item, _ in locked() if item.marker is None or item.marker.evaluate()
-    }
+    expected = {item.name: version_of(item) for item, _ in locked() if item.marker is None or item.marker.evaluate()}
     found = {canonicalize_name(item.name): item.version for item in metadata.distributions()}
-    different = {
-        name: (found.get(name), version) for name, version in expected.items() if found.get(name) != version
-    }
+    different = {name: (found.get(name), version) for name, version in expected.items() if found.get(name) != version}
     assert different == {}, f"run `make env`; found and locked differ: {different}"
 
 
@@ -130,9 +122,7 @@ def test_every_outside_import_of_the_source_is_declared():
             elif isinstance(node, ast.ImportFrom) and not node.level:
                 used.add(node.module.split(".")[0])
     outside = used - sys.stdlib_module_names - {"helpers"}
-    undeclared = [
-        name for name in outside if not declared & {canonicalize_name(o) for o in owners.get(name, [])}
-    ]
+    undeclared = [name for name in outside if not declared & {canonicalize_name(o) for o in owners.get(name, [])}]
     assert undeclared == []
 
 

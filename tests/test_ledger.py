@@ -272,9 +272,7 @@ def test_a_doubled_id_names_both_rows(folder):
     assert found == [f"row {row} (f1), column fact_id: 'f1' - must be unique" for row in (2, 4)]
 
 
-@pytest.mark.parametrize(
-    ("row", "cells"), [("f2,kuaishou", 2), (line(fact_id="f2") + ",more", len(COLUMNS) + 1)]
-)
+@pytest.mark.parametrize(("row", "cells"), [("f2,kuaishou", 2), (line(fact_id="f2") + ",more", len(COLUMNS) + 1)])
 def test_a_row_of_another_length(folder, row, cells):
     (only,) = problems(folder, text_of(line(note='"two\nlines"'), row, line(fact_id="f3")))
     assert only == f"row 3: {cells} cells, the header has {len(COLUMNS)}"
@@ -524,9 +522,7 @@ def test_a_doubt_is_never_chosen_and_its_reason_kept(folder):
 
 
 def test_a_period_with_doubts_only_has_no_figure_but_keeps_them(folder):
-    result = ledger.preferred(
-        entity="kuaishou", metric="revenue", doubts={"f1": "why"}, book=ledger.load(folder)
-    )
+    result = ledger.preferred(entity="kuaishou", metric="revenue", doubts={"f1": "why"}, book=ledger.load(folder))
     assert result.table.empty
     assert result.rejected["fact_id"].tolist() == ["f1"]
 

@@ -15,9 +15,7 @@ NOTEBOOKS = sorted(Path(__file__).parents[1].joinpath("notebooks").glob("*.ipynb
 SECTIONS = ["Answer", "Does it hold?", "Limits", "Sources"]
 LONGEST_CELL, MEDIAN_CELL = 15, 5
 MARKDOWN_PER_CODE = (0.5, 2.0)
-PATH_TEXT = re.compile(
-    r"^(~|\.{1,2})?[/\\]|^\w:\\|\.(csv|db|html|ipynb|json|parquet|png|svg|toml|txt|xlsx?|ya?ml)$"
-)
+PATH_TEXT = re.compile(r"^(~|\.{1,2})?[/\\]|^\w:\\|\.(csv|db|html|ipynb|json|parquet|png|svg|toml|txt|xlsx?|ya?ml)$")
 DATE_TEXT = re.compile(r"\b(19|20)\d\d-\d\d(-\d\d)?\b")
 DATE_CALLS = {"date", "datetime", "Timestamp"}
 LOOSE = re.compile(r"nbval.(skip|ignore.output|raises.exception)|^raises-exception$", re.IGNORECASE)
@@ -101,9 +99,7 @@ def is_date_call(node) -> bool:
     if not isinstance(node, ast.Call) or not node.args:
         return False
     name = getattr(node.func, "id", getattr(node.func, "attr", ""))
-    return (
-        name in DATE_CALLS and isinstance(node.args[0], ast.Constant) and isinstance(node.args[0].value, int)
-    )
+    return name in DATE_CALLS and isinstance(node.args[0], ast.Constant) and isinstance(node.args[0].value, int)
 
 
 def balance(book) -> Iterator[str]:

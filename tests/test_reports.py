@@ -37,9 +37,7 @@ seed: int = 7  # random numbers
 """
 
 
-def write_notebook(
-    path: Path, *sources: str, cell: str | None = "n: int = 1  # count; between 1 and 3"
-) -> Path:
+def write_notebook(path: Path, *sources: str, cell: str | None = "n: int = 1  # count; between 1 and 3") -> Path:
     """A notebook from sources; those that start with a hash sign and a space are markdown."""
     cells = [new_markdown_cell(one) if one.startswith("# ") else new_code_cell(one) for one in sources]
     if cell is not None:
@@ -195,9 +193,7 @@ def test_runs_carry_every_parameter_and_unquoted_days_become_text(project):
     ],
 )
 def test_bad_runs_file_is_one_line_and_starts_nothing(project, capsys, text, message):
-    write_runs(
-        project, "runs:\n  good: {notebook: size}\n" + text.removeprefix("runs:\n") if "  a" in text else text
-    )
+    write_runs(project, "runs:\n  good: {notebook: size}\n" + text.removeprefix("runs:\n") if "  a" in text else text)
     with pytest.raises(ParameterError, match=message.replace("line 3", "line 4")):
         read_runs(project / "notebooks")
     assert main([], project=project) == 2
@@ -246,9 +242,7 @@ def ran(tmp_path_factory):
     write_notebook(project / "notebooks" / "good.ipynb", "# A <b>question</b> & more?", GOOD, cell=cell)
     write_notebook(project / "notebooks" / "fails.ipynb", "# Fails", "x = 1", "1 / 0", "print(2)")
     write_notebook(project / "notebooks" / "dies.ipynb", "# Dies", "import os; os._exit(3)", "print(2)")
-    runs = [
-        f"  {name}" for name in ("bad: {notebook: fails}", "dead: {notebook: dies}", "one: {notebook: good}")
-    ]
+    runs = [f"  {name}" for name in ("bad: {notebook: fails}", "dead: {notebook: dies}", "one: {notebook: good}")]
     runs.append("  zh: {notebook: good, cadence: weekly, parameters: {n: 3, language: zh}}")
     write_runs(project, "\n".join(["runs:", *runs]))
     (project / "code").write_text(str(main([], project=project)))
@@ -303,9 +297,7 @@ def test_record_says_how_the_report_came_about(ran):
 
 def test_parameters_and_project_reach_the_kernel(ran):
     notebook = nbformat.read(one_folder(ran, "good", "zh") / "executed.ipynb", as_version=4)
-    printed = [
-        output.text for cell in notebook.cells for output in cell.get("outputs", []) if "text" in output
-    ]
+    printed = [output.text for cell in notebook.cells for output in cell.get("outputs", []) if "text" in output]
     assert printed == [f"3 {ran}\n"]
 
 
@@ -355,9 +347,7 @@ def test_two_runs_in_one_second_do_not_collide(project, monkeypatch):
 
 
 def test_stale_staging_goes_and_a_living_process_keeps_its_own(tmp_path):
-    gone = subprocess.run(
-        [sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, text=True
-    )
+    gone = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, text=True)
     stale, mine = tmp_path / f".staging-{gone.stdout.strip()}-a", tmp_path / f".staging-{os.getpid()}-a"
     stale.mkdir()
     mine.mkdir()
@@ -433,9 +423,7 @@ def assert_loads_nothing(text: str) -> None:
             value = attributes.get(name) or ""
             assert tag == "a" or value.startswith(("data:", "#")) or not value, (tag, name, value)
     assert not re.search(r"@import|url\(\s*['\"]?(?!data:)", text.partition("</head>")[0])
-    policies = [
-        one["content"] for one in page.all("meta") if one.get("http-equiv") == "Content-Security-Policy"
-    ]
+    policies = [one["content"] for one in page.all("meta") if one.get("http-equiv") == "Content-Security-Policy"]
     assert len(policies) == 1
     assert policies[0].startswith("default-src 'none'; img-src data:; style-src 'unsafe-inline'")
     assert allowed_scripts(page) == 1

@@ -56,9 +56,7 @@ def test_annualise_is_four_quarters():
     # 28 bn CNY in a quarter x 4 = 112 bn CNY a year
     year = units.annualise(units.quantity(28e9, "money", "CNY", per="quarter"))
     assert year.magnitude == pytest.approx(112e9)
-    assert units.combine(year, units.quantity(8e9, "money", "CNY", per="year")).magnitude == pytest.approx(
-        120e9
-    )
+    assert units.combine(year, units.quantity(8e9, "money", "CNY", per="year")).magnitude == pytest.approx(120e9)
 
 
 def test_ads_restated_in_ordinary_shares():
@@ -249,9 +247,7 @@ def test_outside_the_table_is_refused_with_what_it_covers():
         (lambda: units.convert(1, "USD", "CNY"), RateError, "either on=, .* or start= and end="),
         (lambda: units.convert(1, "USD", "CNY", start=date(2024, 1, 1)), RateError, "end=None"),
         (
-            lambda: units.convert(
-                1, "USD", "CNY", on=date(2024, 1, 1), start=date(2024, 1, 1), end=date(2024, 1, 2)
-            ),
+            lambda: units.convert(1, "USD", "CNY", on=date(2024, 1, 1), start=date(2024, 1, 1), end=date(2024, 1, 2)),
             RateError,
             "either on=",
         ),

@@ -287,8 +287,7 @@ def test_the_stake_of_the_fund_implies_26_billion():
     assert result.value / 1e9 == pytest.approx(26.21, abs=0.01)
     assert (result.low / 1e9, result.high / 1e9) == pytest.approx((26.136, 26.285), abs=1e-3)
     assert result.text == (
-        "8.47 % worth 2.22 billion USD imply a whole of 26.2 billion USD "
-        "(26.1 billion to 26.3 billion from rounding)"
+        "8.47 % worth 2.22 billion USD imply a whole of 26.2 billion USD (26.1 billion to 26.3 billion from rounding)"
     )
     assert result.table.loc["implied_total", "value"] == result.value
     assert result.fact_ids == ("s", "h")

@@ -1,5 +1,5 @@
 """A research kit for social-commerce platforms: sourced facts in, defensible numbers out.
 
 Layers, imports point down only: ``paths errors units`` < ``checks evidence settings`` <
-``tables ledger calendars`` < ``audit growth valuation`` < ``exhibits`` < ``reports``.
+``rules tables ledger calendars`` < ``audit growth valuation`` < ``exhibits`` < ``reports``.
 """

@@ -14,10 +14,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from helpers import ledger, paths, tables
+from helpers import ledger, paths, rules, tables
 from helpers.errors import UnknownNameError
 from helpers.ledger import Ledger
-from helpers.tables import Layout, Rule, is_key, one_of
+from helpers.rules import Rule, is_key, one_of
+from helpers.tables import Layout
 
 FESTIVALS = {"618": "mid-year sale around 18 June", "double_11": "autumn sale around 11 November"}
 PHASES = {
@@ -48,9 +49,7 @@ EVENTS = Layout(
     numbers=("year",),
     prose=("note",),
 )
-MILESTONES = Layout(
-    columns=("milestone_id", "entity", "milestone", "date", "source_id", "note"), prose=("note",)
-)
+MILESTONES = Layout(columns=("milestone_id", "entity", "milestone", "date", "source_id", "note"), prose=("note",))
 
 
 def events(
@@ -89,7 +88,7 @@ def events(
     """
     book = book or ledger.load()
     table, _ = tables.read(_file(folder, "events.csv"), EVENTS)
-    tables.validate(table, _event_rules(book), "events.csv")
+    rules.validate(table, _event_rules(book), "events.csv")
     start, end = _moments(table["start"]), _moments(table["end"], is_end=True)
     table = table.assign(
         year=table["year"].astype(int), start=start, end=end,
@@ -135,7 +134,7 @@ def milestones(
     """
     book = book or ledger.load()
     table, _ = tables.read(_file(folder, "milestones.csv"), MILESTONES)
-    tables.validate(table, _milestone_rules(book), "milestones.csv")
+    rules.validate(table, _milestone_rules(book), "milestones.csv")
     span = tables.spans(table["date"])
     table = table.assign(first_day=span["first"], last_day=span["last"])
     keep = _is_any(table["entity"], entity, "entity", book.entities.index)
@@ -147,9 +146,7 @@ def _file(folder: Path | str | None, name: str) -> Path:
     return (Path(folder) if folder else paths.CALENDAR) / name
 
 
-def _is_any(
-    values: pd.Series, wanted: str | Sequence[str] | None, what: str, known: Sequence[str]
-) -> np.ndarray:
+def _is_any(values: pd.Series, wanted: str | Sequence[str] | None, what: str, known: Sequence[str]) -> np.ndarray:
     if wanted is None:
         return np.ones(len(values), bool)
     names = [wanted] if isinstance(wanted, str) else list(wanted)
@@ -174,9 +171,7 @@ def _milestone_rules(book: Ledger) -> list[Rule]:
         one_of("entity", book.entities.index, "entities.csv"),
         one_of("source_id", book.sources.index, "sources.csv"),
         Rule("milestone", "must be filled", lambda t: t["milestone"].ne("")),
-        Rule(
-            "date", "must be YYYY, YYYY-MM or YYYY-MM-DD", lambda t: tables.spans(t["date"])["last"].notna()
-        ),
+        Rule("date", "must be YYYY, YYYY-MM or YYYY-MM-DD", lambda t: tables.spans(t["date"])["last"].notna()),
     ]
 
 

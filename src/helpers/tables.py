@@ -1,8 +1,7 @@
-"""From CSV bytes to typed, checked tables: nothing is guessed, every refusal names row, column and rule.
+"""From CSV bytes to typed tables: nothing is guessed, every refusal names row, column and rule.
 
-A table has a `Layout` (its columns and what they hold) and a list of `Rule` (what must be true of its
-rows). Rows are counted as a spreadsheet shows them: the header is row 1. What this module cannot do:
-tell whether a cell that keeps every rule is also true.
+A table has a `Layout`: its columns and what they hold. Rows are counted as a spreadsheet shows them:
+the header is row 1. What must be true of the rows stands in `helpers.rules`.
 """
 
 from __future__ import annotations
@@ -10,11 +9,9 @@ from __future__ import annotations
 import calendar
 import hashlib
 import re
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -23,11 +20,11 @@ import pyarrow.compute as compute
 import pyarrow.csv as arrow_csv
 
 from helpers.errors import DataError
+from helpers.rules import shorten, shown, where
 
 CODE = arrow.dictionary(arrow.int32(), arrow.string())
 BLOCK = 1 << 20  # bytes parsed at a time: fits the processor's cache, twice as fast as all at once
 LONGEST_HEADER = 1 << 16
-LONGEST_SHOWN = 60
 PARTIAL_DAY = re.compile(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2}))?)?")
 
 
@@ -62,24 +59,6 @@ class Layout:
     def every(self) -> tuple[str, ...]:
         """Required and optional columns."""
         return (*self.columns, *self.optional)
-
-
-class Rule(NamedTuple):
-    """What must hold for every row, and the column that a user would mend.
-
-    Attributes
-    ----------
-    column : str
-        A column of the table.
-    text : str
-        What is right, read after the offending value: "must be filled".
-    holds : callable
-        Takes the whole table; True for each row that keeps the rule.
-    """
-
-    column: str
-    text: str
-    holds: Callable[[pd.DataFrame], np.ndarray | pd.Series]
 
 
 def read(path: Path, layout: Layout) -> tuple[pd.DataFrame, str]:
@@ -203,9 +182,7 @@ def _refuse_header(found: list[str], layout: Layout, file: str) -> None:
         raise DataError(file, [f"row 1: {shorten(','.join(found))!r} is not {wanted}"])
     problems = [f"row 1: column {c!r} is missing" for c in layout.columns if c not in found]
     problems += [f"row 1: unknown column {shorten(c)!r}" for c in found if c not in layout.every]
-    problems += [
-        f"row 1: column {c!r} stands twice" for c in sorted({c for c in found if found.count(c) > 1})
-    ]
+    problems += [f"row 1: column {c!r} stands twice" for c in sorted({c for c in found if found.count(c) > 1})]
     if problems:
         raise DataError(file, problems)
 
@@ -234,10 +211,7 @@ def _typed(table: arrow.Table, layout: Layout, file: str) -> arrow.Table:
         values, bad, rule = _meant(cells, name, layout)
         place = table.column_names.index(name)
         read_as = read_as.set_column(place, name, values)
-        problems += [
-            f"{_where(row, keys[row].as_py(), name)}: {_shown(cells[row].as_py())} is not {rule}"
-            for row in bad
-        ]
+        problems += [f"{where(row, keys[row].as_py(), name)}: {shown(cells[row].as_py())} is not {rule}" for row in bad]
     if problems:
         raise DataError(file, problems)
     return read_as
@@ -309,82 +283,6 @@ def _frame(table: arrow.Table) -> pd.DataFrame:
     return table.to_pandas(types_mapper={arrow.string(): pd.StringDtype(na_value=np.nan)}.get)
 
 
-def validate(frame: pd.DataFrame, rules: Iterable[Rule], file: str) -> None:
-    """Hold a table against its rules.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        In the order of the file; the first column is the key.
-    rules : iterable of Rule
-        All of them are tried.
-    file : str
-        Its name, for the message.
-
-    Raises
-    ------
-    DataError
-        One line for each row and rule: row, key, column, value, rule.
-    """
-    problems = []
-    for column, text, holds in rules:
-        rows = np.flatnonzero(~np.asarray(holds(frame), dtype=bool))
-        cells, keys = frame[column].iloc[rows], frame.iloc[rows, 0]
-        problems += [
-            (row, f"{_where(row, key, column)}: {_shown(cell)} - {text}")
-            for row, key, cell in zip(rows.tolist(), keys, cells, strict=True)
-        ]
-    if problems:
-        raise DataError(file, [line for _, line in sorted(problems, key=lambda found: found[0])])
-
-
-def one_of(column: str, known: Iterable[str], where: str = "") -> Rule:
-    """Rule that a column keeps to a closed list.
-
-    Parameters
-    ----------
-    column : str
-        The column.
-    known : iterable of str
-        What it may hold.
-    where : str, optional
-        File that keeps the list. Default: the message spells it out.
-    """
-    names = list(known)
-    text = f"must be one of {where or ', '.join(name or '(empty)' for name in names)}"
-    return Rule(column, text, lambda frame: by_value(frame[column], dict.fromkeys(names, True), False))
-
-
-def is_key(column: str) -> list[Rule]:
-    """Rules that a column names each row once."""
-    return [
-        Rule(column, "must be filled", lambda frame: frame[column].ne("")),
-        Rule(column, "must be unique", lambda frame: ~frame[column].duplicated(keep=False)),
-    ]
-
-
-def by_value(values: pd.Series, meaning: dict, other: object) -> np.ndarray:
-    """Look up each value; for categories through the few that there are.
-
-    Parameters
-    ----------
-    values : Series
-        Text or categories.
-    meaning : dict
-        What each value stands for.
-    other : object
-        What all others stand for.
-
-    Returns
-    -------
-    ndarray
-        One per row.
-    """
-    if not isinstance(values.dtype, pd.CategoricalDtype):
-        values = values.astype("category")
-    return np.array([meaning.get(c, other) for c in values.cat.categories] + [other])[values.cat.codes]
-
-
 def spans(texts: pd.Series) -> pd.DataFrame:
     """First and last day that a printed date can mean: "2025-10" is 1 to 31 October.
 
@@ -414,21 +312,3 @@ def _span(text: str) -> tuple[date | None, date | None]:
         return None, None
     last_month = month or 12
     return first, date(year, last_month, day or calendar.monthrange(year, last_month)[1])
-
-
-def shorten(text: str) -> str:
-    """A text as one short line for a message."""
-    text = " ".join(text[: 2 * LONGEST_SHOWN].split())
-    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…"
-
-
-def _where(row: int, key: object, column: str) -> str:
-    return f"row {row + 2} ({shorten(str(key))}), column {column}"
-
-
-def _shown(cell: object) -> str:
-    if isinstance(cell, pd.Timestamp):
-        return repr(f"{cell:%Y-%m-%d}" if cell == cell.normalize() else f"{cell:%Y-%m-%dT%H:%M}")
-    if isinstance(cell, float):
-        return repr("" if np.isnan(cell) else f"{cell:.15g}")
-    return repr("" if cell is pd.NaT else shorten(str(cell)))

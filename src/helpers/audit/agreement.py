@@ -47,7 +47,9 @@ def _clusters(shared: pd.DataFrame) -> pd.DataFrame:
         has_company=("is_company", "any"), is_sound=("is_sound", "any"), own_method=("own_method", "all"),
         is_restated=("is_restated", "any"), fact_ids=("fact_id", tuple), source_ids=("source_id", tuple),
     ).reset_index()  # fmt: skip
-    return out.sort_values(["group", "is_sound", "trust", "origins", "documents"], ascending=[True, False, True, False, False])
+    return out.sort_values(
+        ["group", "is_sound", "trust", "origins", "documents"], ascending=[True, False, True, False, False]
+    )
 
 
 def _of(cluster) -> dict:
@@ -90,5 +92,5 @@ def _loses(cluster, best: pd.Series) -> bool:
 
 
 def _shown(cluster) -> str:
-    is_ratio = cluster.measure in ("yoy_growth", "growth") or cluster.currency == "" and abs(cluster.value) < 1.5
+    is_ratio = cluster.measure in ("yoy_growth", "growth") or (cluster.currency == "" and abs(cluster.value) < 1.5)
     return f"{cluster.value:.2%}" if is_ratio else amount(cluster.value, cluster.currency)

@@ -103,7 +103,10 @@ def _candidates(evidence: Evidence, stated: pd.DataFrame, keys: list[str], of: l
     found = []
     for levels, by in ((own, ["entity", "metric", "source_id"]), (best, ["entity", "metric"])):
         table = stated[[*by, *keys]].merge(
-            levels[list(dict.fromkeys([*by, *of, *FEW, "currency"]))], how="left", left_on=[*by, *keys], right_on=[*by, *of]
+            levels[list(dict.fromkeys([*by, *of, *FEW, "currency"]))],
+            how="left",
+            left_on=[*by, *keys],
+            right_on=[*by, *of],
         )
         found.append(table.set_axis(stated.index)[[*FEW, "currency"]])
     return found
@@ -141,7 +144,11 @@ def _judge(stated: pd.DataFrame, pairs: list[pd.DataFrame]) -> list[dict]:
     for i, row in enumerate(stated.itertuples()):
         pair = records[pick[i]][i]
         if not exists[i].any():
-            why = "the sign changes, so growth has no meaning" if levels[i].any() else "a level to compare with is missing"
+            why = (
+                "the sign changes, so growth has no meaning"
+                if levels[i].any()
+                else "a level to compare with is missing"
+            )
             rows.append(_row(row, "undetermined", f"stated {_stated(row)}; {why}", (row.fact_id,)))
             continue
         verdict, text = ("consistent" if fits[i].any() else "inconsistent"), _change_text(row, pair)
@@ -220,7 +227,9 @@ def _read_as(evidence: Evidence, metric: str, reading: str) -> pd.DataFrame:
 
 def _stated(row) -> str:
     growth = row.measure in ("yoy_growth", "growth")
-    word = {"at_least": "more than ", "nearly": "nearly ", "about": "about ", "at_most": "at most "}.get(row.qualifier, "")
+    word = {"at_least": "more than ", "nearly": "nearly ", "about": "about ", "at_most": "at most "}.get(
+        row.qualifier, ""
+    )
     if not pd.isna(row.value_high):
         return f"{percent(row.value)} to {percent(row.value_high)}"
     return word + (percent(row.value) if growth else f"{row.value:,.4g} times")

@@ -106,7 +106,9 @@ def _sum_row(row, count: int) -> dict:
     room = 0.002 * abs(row.value) if row.metric_kind == "average" else 0.0
     total, low, high = get("value").sum() * share, get("low").sum() * share - room, get("high").sum() * share + room
     fits = low <= row.high and row.low <= high
-    versions = get("any_low").sum() * share - room <= row.any_high and row.any_low <= get("any_high").sum() * share + room
+    versions = (
+        get("any_low").sum() * share - room <= row.any_high and row.any_low <= get("any_high").sum() * share + room
+    )
     word = "mean" if row.metric_kind == "average" else "sum"
     parts = " + ".join(amount(v) for v in get("value"))
     text = f"{word} of {parts} = {amount(total)}; printed {amount(row.value, row.currency)}"
@@ -130,9 +132,7 @@ def _numbered(evidence: Evidence, metrics: set[str]) -> pd.DataFrame:
     return levels[["metric", "unit", "currency", "at_period", "is_best", *PART]].assign(at_source=at_source)
 
 
-def _evaluate(
-    results: pd.DataFrame, parts: list[pd.DataFrame], operators: list[str], key: str
-) -> pd.DataFrame:
+def _evaluate(results: pd.DataFrame, parts: list[pd.DataFrame], operators: list[str], key: str) -> pd.DataFrame:
     """The formula's interval for each result, NaN where a part is missing or currencies differ."""
     found = [part.drop_duplicates(key).set_index(key).reindex(results[key]).set_axis(results.index) for part in parts]
     out = found[0][["value", "low", "high"]].copy()
@@ -159,8 +159,13 @@ def _shown(values: tuple[float, ...], operators: list[str]) -> str:
     return words[0] + "".join(f" {sign[o]} {w}" for o, w in zip(operators, words[1:], strict=True))
 
 
-def _formula_rows(results: pd.DataFrame, own: pd.DataFrame, best: pd.DataFrame, formula: str, operators: list[str]) -> list[dict]:
-    fits = [overlap(results["low"], results["high"], t["low"], t["high"]) & t["value"].notna().to_numpy() for t in (own, best)]
+def _formula_rows(
+    results: pd.DataFrame, own: pd.DataFrame, best: pd.DataFrame, formula: str, operators: list[str]
+) -> list[dict]:
+    fits = [
+        overlap(results["low"], results["high"], t["low"], t["high"]) & t["value"].notna().to_numpy()
+        for t in (own, best)
+    ]
     rows = []
     records = [t.to_dict("records") for t in (own, best)]
     for i, row in enumerate(results.itertuples()):

@@ -51,11 +51,17 @@ def _above_whole(table: pd.DataFrame, key: list[str]) -> pd.DataFrame:
 def year_slips(evidence: Evidence) -> pd.DataFrame:
     """The same many-digit figure printed for two years running: one of them is under the wrong year."""
     levels = evidence.levels[evidence.levels["period_end"].notna() & evidence.levels["nature"].ne("expected")]
-    figures = np.floor(np.log10(levels["value"].abs().where(levels["value"].ne(0), 1))) - np.log10(levels["digit"]).round() + 1
+    figures = (
+        np.floor(np.log10(levels["value"].abs().where(levels["value"].ne(0), 1)))
+        - np.log10(levels["digit"]).round()
+        + 1
+    )
     levels = levels[(figures >= 4) & levels["metric_kind"].isin(["flow", "average"])]
     levels = levels.assign(days=(levels["period_end"] - levels["period_start"]).dt.days // 15)
     levels = levels.sort_values([*SERIES, "value", "days", "period_end"], kind="stable")
-    later = levels.groupby([*SERIES, "value", "days"], sort=False)[["period_end", "fact_id", "source_id", "trust", "nature"]].shift()
+    later = levels.groupby([*SERIES, "value", "days"], sort=False)[
+        ["period_end", "fact_id", "source_id", "trust", "nature"]
+    ].shift()
     gap = (levels["period_end"] - later["period_end"]).dt.days
     hits = levels[gap.between(300, 430)].join(later.add_suffix("_before"))
     rows = [
@@ -72,7 +78,9 @@ def year_slips(evidence: Evidence) -> pd.DataFrame:
 
 def outliers(evidence: Evidence) -> pd.DataFrame:
     """A figure more than five times above, or below, both its neighbours in a series of equal periods."""
-    table = evidence.levels[evidence.levels["metric_kind"].isin(["flow", "average", "stock"]) & (evidence.levels["home_value"] > 0)]
+    table = evidence.levels[
+        evidence.levels["metric_kind"].isin(["flow", "average", "stock"]) & (evidence.levels["home_value"] > 0)
+    ]
     table = table[table["period_end"].notna()]
     table = table.assign(days=(table["period_end"] - table["period_start"]).dt.days // 15)
     key = ["entity", "metric", "days"]

@@ -11,7 +11,7 @@ import pandas as pd
 from helpers import evidence as printed
 from helpers import units
 
-KEYS = "fact_id entity metric measure currency home_currency source_id origin status nature kind unit".split()
+KEYS = ["fact_id", "entity", "metric", "measure", "currency", "home_currency", "source_id", "origin", "status", "nature", "kind", "unit"]
 OWN_METHOD_KINDS = ["data_vendor", "research_firm", "broker"]  # they measure by rules of their own
 PERIOD = ["period_start", "period_end"]
 SERIES = ["entity", "metric", "currency"]
@@ -51,10 +51,7 @@ class Evidence:
 
 def prepare(facts: pd.DataFrame, *, metrics: pd.DataFrame, **tables: pd.DataFrame) -> Evidence:
     """Compute intervals and preferred figures once for all rules."""
-    columns = (
-        "fact_id entity metric measure value value_high unit currency period_start period_end as_of status precision "
-        "qualifier source_id nature kind trust origin known_on home_currency is_home_currency"
-    ).split()
+    columns = ["fact_id", "entity", "metric", "measure", "value", "value_high", "unit", "currency", "period_start", "period_end", "as_of", "status", "precision", "qualifier", "source_id", "nature", "kind", "trust", "origin", "known_on", "home_currency", "is_home_currency"]
     facts = facts[columns].reset_index(drop=True)
     facts = facts.join(_widened(printed.intervals(facts), facts["kind"]))
     for column in KEYS:

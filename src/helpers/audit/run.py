@@ -115,7 +115,9 @@ def audit(
     verdicts = pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=COLUMNS)
     verdicts = verdicts[COLUMNS]
     severity = verdicts["verdict"].map({v: i for i, v in enumerate(VERDICTS)})
-    by = verdicts.assign(severity=severity).sort_values(["severity", "entity", "metric", "period_end", "rule"], kind="stable")
+    by = verdicts.assign(severity=severity).sort_values(
+        ["severity", "entity", "metric", "period_end", "rule"], kind="stable"
+    )
     verdicts = by.drop(columns="severity").reset_index(drop=True)
     return Audit(
         verdicts=verdicts, doubts=_doubts(verdicts), checks=_counts(verdicts), text=_sentence(verdicts, evidence),

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from helpers import units
-from helpers.audit.prepare import PERIOD, SERIES, Evidence, amount, overlap, verdicts
+from helpers.audit.prepare import PERIOD, SERIES, Evidence, amount, verdicts
 from helpers.errors import RateError
 
 POWERS = (1, 2, 3, 4, 8)  # 亿/billion, percent, thousand, 万, 亿 dropped altogether
@@ -33,7 +33,10 @@ def powers_of_ten(evidence: Evidence) -> pd.DataFrame:
     pairs["support"] = pairs["row"].map(support).fillna(0)
     pairs["other_support"] = pairs["other"].map(support).fillna(0)
     rank = levels[["trust"]]
-    pairs["trust"], pairs["other_trust"] = rank.loc[pairs["row"], "trust"].to_numpy(), rank.loc[pairs["other"], "trust"].to_numpy()
+    pairs["trust"], pairs["other_trust"] = (
+        rank.loc[pairs["row"], "trust"].to_numpy(),
+        rank.loc[pairs["other"], "trust"].to_numpy(),
+    )
     loses = (pairs["support"] < pairs["other_support"]) | (
         (pairs["support"] == pairs["other_support"])
         & ((pairs["trust"] > pairs["other_trust"]) | ((pairs["trust"] == pairs["other_trust"]) & (pairs["power"] > 0)))
@@ -128,7 +131,11 @@ def _support(near: np.ndarray, index: np.ndarray, source: np.ndarray) -> pd.Seri
 def _slip(fact: pd.Series, other: pd.Series, power: float) -> dict:
     name = {1: "ten", 2: "a hundred", 3: "a thousand", 4: "ten thousand", 8: "a hundred million"}[abs(int(power))]
     way = "too large" if power > 0 else "too small"
-    hint = {1: ": 亿 read as billion, or 百亿 as 100 billion", 4: ": 万 dropped or added", 8: ": 亿 dropped or added"}.get(abs(int(power)), "")
+    hint = {
+        1: ": 亿 read as billion, or 百亿 as 100 billion",
+        4: ": 万 dropped or added",
+        8: ": 亿 dropped or added",
+    }.get(abs(int(power)), "")
     when = other["period_end"] if pd.notna(other["period_end"]) else other["as_of"]
     text = (
         f"{amount(fact['value'], fact['currency'])} is {abs(fact['value'] / other['value']):,.4g} times "

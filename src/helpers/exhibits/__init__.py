@@ -9,7 +9,17 @@ from helpers.exhibits.cards import Headline, growth_headline, headlines, latest,
 from helpers.exhibits.charts import alternatives, coverage, ladder, lines, multiples, same_age, timeline, verdicts
 from helpers.exhibits.show import Figure, Html
 from helpers.exhibits.style import language, use_style, word
-from helpers.exhibits.tables import alarms, by_kind, checks, growth_table, passports, settings, sources, statement, table
+from helpers.exhibits.tables import (
+    alarms,
+    by_kind,
+    checks,
+    growth_table,
+    passports,
+    settings,
+    sources,
+    statement,
+    table,
+)
 
 __all__ = [
     "Figure",

@@ -102,11 +102,17 @@ def _card(row: pd.Series, names: Mapping[str, str], sources: pd.DataFrame) -> He
     source = sources.loc[row["source_id"]]
     when = period(row["period_start"], row["period_end"], loose=row["metric_kind"] == "stock")
     return Headline(
-        name=f"{row['entity']}.{row['metric']}", value=float(row["value"]), unit=unit, currency=str(row["currency"]),
-        label=f"{names[row['metric']]}, {when}", low=_finite(low), high=_finite(high),
+        name=f"{row['entity']}.{row['metric']}",
+        value=float(row["value"]),
+        unit=unit,
+        currency=str(row["currency"]),
+        label=f"{names[row['metric']]}, {when}",
+        low=_finite(low),
+        high=_finite(high),
         range_text=leeway(row),
-        source=f"{source['publisher']}, {source['published'] or word('no_date')}", fact_ids=(row["fact_id"],),
-    )  # fmt: skip
+        source=f"{source['publisher']}, {source['published'] or word('no_date')}",
+        fact_ids=(row["fact_id"],),
+    )
 
 
 def _between(low: float, high: float) -> str:
@@ -133,10 +139,15 @@ def growth_headline(result: GrowthResult, *, name: str, label: str) -> Headline:
     """A compound growth rate as a card."""
     first, last = result.table["date"].iloc[0], result.table["date"].iloc[-1]
     return Headline(
-        name=name, label=f"{label}, {first:%Y} – {last:%Y}", value=result.growth, unit="ratio", low=_finite(result.low),
-        high=_finite(result.high), fact_ids=result.fact_ids,
+        name=name,
+        label=f"{label}, {first:%Y} – {last:%Y}",
+        value=result.growth,
+        unit="ratio",
+        low=_finite(result.low),
+        high=_finite(result.high),
+        fact_ids=result.fact_ids,
         range_text=word("rounding_range", low=say(result.low, "ratio"), high=say(result.high, "ratio")),
-    )  # fmt: skip
+    )
 
 
 def multiple_headlines(result: MultiplesResult, *, entity: str, names: Mapping[str, str]) -> list[Headline]:
@@ -147,11 +158,18 @@ def multiple_headlines(result: MultiplesResult, *, entity: str, names: Mapping[s
         users = pd.isna(row.denominator_currency) or not row.denominator_currency
         price = say(row.price_quote, currency=result.quote_currency)
         below = say(row.denominator_quote, currency="" if users else result.quote_currency)
-        cards.append(Headline(
-            name=f"{entity}.value_over_{row.metric}", value=float(row.multiple), unit="" if users else "multiple",
-            currency=result.quote_currency if users else "", label=word("value_over", metric=names[row.metric], when=f"{row.date:%Y-%m-%d}"),
-            low=_finite(row.low), high=_finite(row.high),
-            range_text=f"{price} / {below}" + _between(row.low, row.high), fact_ids=(row.price_fact_id, row.denominator_fact_id),
-            source=word("figures_of", when=period(row.period_start, row.period_end)),
-        ))  # fmt: skip
+        cards.append(
+            Headline(
+                name=f"{entity}.value_over_{row.metric}",
+                value=float(row.multiple),
+                unit="" if users else "multiple",
+                currency=result.quote_currency if users else "",
+                label=word("value_over", metric=names[row.metric], when=f"{row.date:%Y-%m-%d}"),
+                low=_finite(row.low),
+                high=_finite(row.high),
+                range_text=f"{price} / {below}" + _between(row.low, row.high),
+                fact_ids=(row.price_fact_id, row.denominator_fact_id),
+                source=word("figures_of", when=period(row.period_start, row.period_end)),
+            )
+        )
     return cards

@@ -17,10 +17,17 @@ from helpers.exhibits.style import INK, PALETTE, SOFT, look, word
 from helpers.exhibits.tables import statement
 from helpers.valuation import LadderResult, MultiplesResult
 
-VERDICT_COLORS = {"inconsistent": "#B3261E", "implausible": "#E69F00", "undetermined": "#9aa5b1", "consistent": "#2E7D32"}
+VERDICT_COLORS = {
+    "inconsistent": "#B3261E",
+    "implausible": "#E69F00",
+    "undetermined": "#9aa5b1",
+    "consistent": "#2E7D32",
+}
 
 
-def timeline(prices: pd.DataFrame, *, currency: str, names: Mapping[str, str], aside: pd.DataFrame | None = None) -> Figure | Html:
+def timeline(
+    prices: pd.DataFrame, *, currency: str, names: Mapping[str, str], aside: pd.DataFrame | None = None
+) -> Figure | Html:
     """Value of whole companies over time on a log scale, every dated figure a mark.
 
     Parameters
@@ -42,7 +49,9 @@ def timeline(prices: pd.DataFrame, *, currency: str, names: Mapping[str, str], a
         axes.plot(aside["period_end"], aside["value"], "o", mfc="none", mec=SOFT, alpha=0.7, label=word("set_aside"))
     for entity, rows in prices.groupby("entity", sort=False, observed=True):
         rows = rows.sort_values("period_end")
-        axes.hlines(rows["value"], rows["period_start"], rows["period_end"], color=look(entity)["color"], lw=3, alpha=0.35)
+        axes.hlines(
+            rows["value"], rows["period_start"], rows["period_end"], color=look(entity)["color"], lw=3, alpha=0.35
+        )
         axes.plot(rows["period_end"], rows["value"], label=names[entity], lw=1.4, **look(entity))
     _log_money(axes, currency)
     axes.set_title(word("timeline_title", currency=currency))
@@ -99,7 +108,9 @@ def same_age(
     return draw(canvas, _alt(axes.get_title(), series, currency, names))
 
 
-def coverage(facts: pd.DataFrame, disputed: pd.DataFrame, *, name: str, names: Mapping[str, str], top: int = 18) -> Figure | Html:
+def coverage(
+    facts: pd.DataFrame, disputed: pd.DataFrame, *, name: str, names: Mapping[str, str], top: int = 18
+) -> Figure | Html:
     """How many facts there are for each metric and year, and where they disagree.
 
     Parameters
@@ -133,13 +144,22 @@ def coverage(facts: pd.DataFrame, disputed: pd.DataFrame, *, name: str, names: M
             shade = "white" if image[row, column] > 2.1 else INK
             axes.text(column, row, f"{count}{mark}", ha="center", va="center", fontsize=8, color=shade)
     axes.set_title(word("coverage_title", name=name), pad=12)
-    axes.annotate(word("coverage_note"), (0, -0.02), xycoords="axes fraction", xytext=(0, -24),
-                  textcoords="offset points", color=SOFT, fontsize=8.5)  # fmt: skip
+    axes.annotate(
+        word("coverage_note"),
+        (0, -0.02),
+        xycoords="axes fraction",
+        xytext=(0, -24),
+        textcoords="offset points",
+        color=SOFT,
+        fontsize=8.5,
+    )
     alt = f"{axes.get_title()}. " + "; ".join(f"{names[m]} {int(n)}" for m, n in counts.sum(axis=1).items())
     return draw(canvas, alt)
 
 
-def alternatives(series: pd.DataFrame, rejected: pd.DataFrame, *, name: str, names: Mapping[str, str], top: int = 20) -> Figure | Html:
+def alternatives(
+    series: pd.DataFrame, rejected: pd.DataFrame, *, name: str, names: Mapping[str, str], top: int = 20
+) -> Figure | Html:
     """Figures that disagree, each over the preferred one of its period.
 
     Parameters
@@ -205,8 +225,14 @@ def verdicts(table: pd.DataFrame, *, name: str) -> Figure | Html:
         axes.barh(counts.index, values, left=left, color=color, label=word(verdict), height=0.7)
         for y, (start, value) in enumerate(zip(left, values, strict=True)):
             if value and verdict != "consistent":
-                axes.annotate(str(value), (start + value / 2, y), ha="center", va="center", fontsize=8,
-                              color="white" if verdict == "inconsistent" else INK)  # fmt: skip
+                axes.annotate(
+                    str(value),
+                    (start + value / 2, y),
+                    ha="center",
+                    va="center",
+                    fontsize=8,
+                    color="white" if verdict == "inconsistent" else INK,
+                )
         left += values
     axes.grid(axis="y", visible=False)
     axes.set_xlabel(word("verdict_count"))
@@ -224,7 +250,9 @@ def ladder(result: LadderResult | None, *, name: str, currency: str) -> Figure |
     canvas, axes = plt.subplots(figsize=(8.4, 3.8))
     place = np.arange(len(table))
     axes.bar(place, table["strike"], color=PALETTE[6], width=0.55, label=word("strike"))
-    axes.bar(place, table["intrinsic_value"], bottom=table["strike"], color=PALETTE[0], width=0.55, label=word("intrinsic"))
+    axes.bar(
+        place, table["intrinsic_value"], bottom=table["strike"], color=PALETTE[0], width=0.55, label=word("intrinsic")
+    )
     for x, price, gain in zip(place, table["price"], table["intrinsic_value"], strict=True):
         axes.annotate(f"{price:g}", (x, price), xytext=(0, 4), textcoords="offset points", ha="center")
         axes.annotate(f"{gain:g}", (x, price - gain / 2), ha="center", va="center", color="white")

@@ -10,12 +10,30 @@ from helpers import units
 from helpers.exhibits.style import language, word
 
 UNIT_WORDS = {
-    "en": {"minute_per_person_day": "minutes", "multiple": "times", "money_per_share": "per share",
-           "money_per_ads": "per ADS", "money_per_buyer": "per buyer", "month": "months", "hour": "hours", "year": "years"},
-    "zh": {"minute_per_person_day": "分钟", "multiple": "倍", "person": "人", "buyer": "人", "order": "单",
-           "money_per_share": "每股", "money_per_ads": "每份ADS", "money_per_buyer": "每位买家", "month": "个月",
-           "hour": "小时", "year": "年"},
-}  # fmt: skip
+    "en": {
+        "minute_per_person_day": "minutes",
+        "multiple": "times",
+        "money_per_share": "per share",
+        "money_per_ads": "per ADS",
+        "money_per_buyer": "per buyer",
+        "month": "months",
+        "hour": "hours",
+        "year": "years",
+    },
+    "zh": {
+        "minute_per_person_day": "分钟",
+        "multiple": "倍",
+        "person": "人",
+        "buyer": "人",
+        "order": "单",
+        "money_per_share": "每股",
+        "money_per_ads": "每份ADS",
+        "money_per_buyer": "每位买家",
+        "month": "个月",
+        "hour": "小时",
+        "year": "年",
+    },
+}
 
 
 COUNTED = ("count", "day", "hour", "month", "year", "rating_point")  # exact as printed

@@ -45,14 +45,36 @@ def use_style(language: str = "en", *, entities: Sequence[str] = ()) -> None:
         raise UnknownNameError("language", language, list(WORDS))
     _state.update(language=language, seen={entity: index for index, entity in enumerate(entities)})
     sns.set_theme(style="whitegrid", palette=PALETTE)
-    mpl.rcParams.update({
-        "font.family": [_font(), "DejaVu Sans"], "font.size": 10, "axes.titlesize": 12.5, "axes.titlelocation": "left",
-        "axes.titlepad": 30, "axes.labelsize": 9.5, "axes.labelcolor": SOFT, "text.color": INK, "axes.edgecolor": GRID,
-        "xtick.color": SOFT, "ytick.color": SOFT, "xtick.labelsize": 9, "ytick.labelsize": 9, "grid.color": GRID,
-        "grid.linewidth": 0.7, "axes.spines.top": False, "axes.spines.right": False, "axes.spines.left": False,
-        "legend.frameon": False, "legend.fontsize": 9, "figure.dpi": 110, "savefig.dpi": 150,
-        "figure.figsize": (8.4, 4.2), "lines.linewidth": 2.0, "lines.markersize": 5, "figure.facecolor": "white",
-    })  # fmt: skip
+    mpl.rcParams.update(
+        {
+            "font.family": [_font(), "DejaVu Sans"],
+            "font.size": 10,
+            "axes.titlesize": 12.5,
+            "axes.titlelocation": "left",
+            "axes.titlepad": 30,
+            "axes.labelsize": 9.5,
+            "axes.labelcolor": SOFT,
+            "text.color": INK,
+            "axes.edgecolor": GRID,
+            "xtick.color": SOFT,
+            "ytick.color": SOFT,
+            "xtick.labelsize": 9,
+            "ytick.labelsize": 9,
+            "grid.color": GRID,
+            "grid.linewidth": 0.7,
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "axes.spines.left": False,
+            "legend.frameon": False,
+            "legend.fontsize": 9,
+            "figure.dpi": 110,
+            "savefig.dpi": 150,
+            "figure.figsize": (8.4, 4.2),
+            "lines.linewidth": 2.0,
+            "lines.markersize": 5,
+            "figure.facecolor": "white",
+        }
+    )
 
 
 def language() -> str:

@@ -111,7 +111,7 @@ def passports(
             word("reason"): row.reason,
         }
         for row in last.itertuples()
-    ]  # fmt: skip
+    ]
     return _worded(rows, caption or word("passports"), ["metric", "source", "reason"])
 
 
@@ -127,16 +127,14 @@ def alarms(verdicts: pd.DataFrame, *, names: Mapping[str, str], sources: pd.Data
             word("facts"): _links(row.fact_ids),
         }
         for row in verdicts.itertuples()
-    ]  # fmt: skip
+    ]
     return _worded(rows, caption or word("alarms"), ["verdict", "metric", "period", "arithmetic", "rule_name", "facts"])
 
 
 def checks(given: Iterable[Check], *, sources: pd.DataFrame, caption: str = "") -> Html:
     """Diagnostics as a table with a badge each, and as data for the run's record."""
     given = [replace(check, text=_named(check.text, sources)) for check in given]
-    rows = [
-        {word("check"): c.name, word("result"): _badge(*BADGES[c.passed]), word("finding"): c.text} for c in given
-    ]
+    rows = [{word("check"): c.name, word("result"): _badge(*BADGES[c.passed]), word("finding"): c.text} for c in given]
     made = _worded(rows, caption or word("checks"), ["check", "result", "finding"])
     data = {"checks": [{"name": c.name, "passed": c.passed, "text": c.text} for c in given]}
     return Html(html=made.html, text=made.text, data={CHECKS_MIME: data})
@@ -155,7 +153,7 @@ def growth_table(results: Mapping[str, GrowthResult], *, caption: str) -> Html:
             word("facts"): _links(result.fact_ids),
         }
         for name, result in results.items()
-    ]  # fmt: skip
+    ]
     return _worded(rows, caption, ["what", "facts"])
 
 
@@ -227,7 +225,15 @@ def _cells(row: tuple, left: set[int]) -> str:
     cells = []
     for index, value in enumerate(row):
         shown = value if isinstance(value, Markup) else escape(_plain(value))
-        css = " ".join(c for c, holds in (("text", index in left), ("keep", len(_plain(value)) <= SHORT), ("long", len(_plain(value)) > LONG)) if holds)
+        css = " ".join(
+            c
+            for c, holds in (
+                ("text", index in left),
+                ("keep", len(_plain(value)) <= SHORT),
+                ("long", len(_plain(value)) > LONG),
+            )
+            if holds
+        )
         cells.append(f'<td class="{css}">{shown}</td>' if css else f"<td>{shown}</td>")
     return "".join(cells)
 
@@ -252,9 +258,12 @@ def by_kind(facts: pd.DataFrame) -> Html:
     """
     rows = [
         {
-            word("kind"): kind, word("nature"): nature, word("fact_count"): len(group),
-            word("source_count"): group["source_id"].nunique(), word("latest"): f"{group['known_on'].max():%Y-%m-%d}",
+            word("kind"): kind,
+            word("nature"): nature,
+            word("fact_count"): len(group),
+            word("source_count"): group["source_id"].nunique(),
+            word("latest"): f"{group['known_on'].max():%Y-%m-%d}",
         }
         for (kind, nature), group in facts.groupby(["kind", "nature"], observed=True)
-    ]  # fmt: skip
+    ]
     return _worded(rows, word("by_kind"), ["kind", "nature"])

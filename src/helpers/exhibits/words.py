@@ -81,6 +81,4 @@ _PAIRS = {
     "cagr": ("{metric}, growth a year", "{metric},年均增速"),
     "simulated": ("SIMULATED DATA", "模拟数据"),
 }
-WORDS = {
-    language: {key: pair[index] for key, pair in _PAIRS.items()} for index, language in enumerate(("en", "zh"))
-}
+WORDS = {language: {key: pair[index] for key, pair in _PAIRS.items()} for index, language in enumerate(("en", "zh"))}

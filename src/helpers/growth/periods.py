@@ -55,9 +55,7 @@ def yoy(series: pd.DataFrame) -> pd.DataFrame:
         right_on=["base_period_start", "base_period_end"],
         validate="many_to_one",
     )
-    return _growth_columns(
-        pairs, pd.Series("", index=pairs.index), "no figure for the same period a year earlier"
-    )
+    return _growth_columns(pairs, pd.Series("", index=pairs.index), "no figure for the same period a year earlier")
 
 
 def _year_earlier(days: pd.Series, keep_month_end: pd.Series | bool) -> pd.Series:

@@ -98,9 +98,7 @@ def cagr(
             f"a CAGR needs a span of {MIN_CAGR_DAYS}+ days, got {(end - start).days} ({start} to {end}): "
             "compare with the same period a year earlier (yoy), or state the change over the span"
         )
-    growth, low, high = (
-        _compound(a, b, years) for a, b in zip(_spread(first), _spread(last, top=True), strict=True)
-    )
+    growth, low, high = (_compound(a, b, years) for a, b in zip(_spread(first), _spread(last, top=True), strict=True))
     table = pd.DataFrame(
         [(start, *first), (end, *last)], columns=["date", "value", "low", "high"], index=["start", "end"]
     )
@@ -242,7 +240,13 @@ def cagr_of(series: pd.DataFrame, *, years: int = 3) -> GrowthResult | None:
     if off.min() > pd.Timedelta(days=370) or short or min(base["value"], last["value"]) <= 0:
         return None
     return cagr(
-        base["value"], last["value"], start=base["period_end"].date(), end=last["period_end"].date(),
-        start_low=base["low"], start_high=base["high"], end_low=last["low"], end_high=last["high"],
+        base["value"],
+        last["value"],
+        start=base["period_end"].date(),
+        end=last["period_end"].date(),
+        start_low=base["low"],
+        start_high=base["high"],
+        end_low=last["low"],
+        end_high=last["high"],
         fact_ids=(base["fact_id"], last["fact_id"]),
-    )  # fmt: skip
+    )

@@ -35,14 +35,37 @@ def health(facts: pd.DataFrame, series: PreferredSeries, *, as_of: str = "") -> 
     many = float((table["support"] > 1).mean()) if len(table) else 0.0
     disputed = int(table["is_disputed"].sum())
     return (
-        Check(name="two clocks", passed=late == 0, value=late, threshold=0,
-              text=f"{late} facts were public after the report's day"),
-        Check(name="doubtful kept out", passed=not doubtful, value=len(doubtful), threshold=0,
-              text=f"{len(doubtful)} chosen figures are marked suspect"),
-        Check(name="dated pages", passed=None, value=dated,
-              text=f"{dated:.0%} of the facts stand on a page that shows its day; the others take the last day they can have been"),
-        Check(name="independent origins", passed=None, value=many,
-              text=f"{many:.0%} of the chosen figures have two or more independent origins"),
-        Check(name="agreement", passed=None, value=disputed,
-              text=f"in {disputed} of {len(table)} periods sources disagree beyond rounding; the range is shown"),
-    )  # fmt: skip
+        Check(
+            name="two clocks",
+            passed=late == 0,
+            value=late,
+            threshold=0,
+            text=f"{late} facts were public after the report's day",
+        ),
+        Check(
+            name="doubtful kept out",
+            passed=not doubtful,
+            value=len(doubtful),
+            threshold=0,
+            text=f"{len(doubtful)} chosen figures are marked suspect",
+        ),
+        Check(
+            name="dated pages",
+            passed=None,
+            value=dated,
+            text=f"{dated:.0%} of the facts stand on a page that shows its day; "
+            "the others take the last day they can have been",
+        ),
+        Check(
+            name="independent origins",
+            passed=None,
+            value=many,
+            text=f"{many:.0%} of the chosen figures have two or more independent origins",
+        ),
+        Check(
+            name="agreement",
+            passed=None,
+            value=disputed,
+            text=f"in {disputed} of {len(table)} periods sources disagree beyond rounding; the range is shown",
+        ),
+    )

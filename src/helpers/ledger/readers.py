@@ -185,13 +185,13 @@ def _with_ranges(ranked: pd.DataFrame) -> pd.DataFrame:
     first = ranked.groupby("cluster", sort=False)["known_on"].transform("min")
     ranked = ranked.assign(first_known_on=first)
     chosen = ranked[ranked["is_preferred"]].sort_values(["entity", "metric", "period_end", "period_start"])
-    same = ranked.merge(
-        chosen[[*period, "currency", "cluster"]], on=[*period, "currency"], suffixes=("", "_chosen")
-    )
+    same = ranked.merge(chosen[[*period, "currency", "cluster"]], on=[*period, "currency"], suffixes=("", "_chosen"))
     spread = same.groupby(period, observed=True).agg(
-        range_low=("value", "min"), range_high=("value", "max"),
-        is_disputed=("cluster", "nunique"), alternatives=("fact_id", "size"),
-    )  # fmt: skip
+        range_low=("value", "min"),
+        range_high=("value", "max"),
+        is_disputed=("cluster", "nunique"),
+        alternatives=("fact_id", "size"),
+    )
     spread["is_disputed"] = spread["is_disputed"] > 1
     table = chosen.merge(spread, left_on=period, right_index=True)
     reasons = [
@@ -201,11 +201,29 @@ def _with_ranges(ranked: pd.DataFrame) -> pd.DataFrame:
     ]
     table["reason"] = pd.array(reasons, dtype="str")  # text even where there is no row
     columns = [
-        "entity", "metric", "metric_kind", "period_start", "period_end", "value", "low", "high", "unit",
-        "currency", "fact_id", "source_id", "status", "qualifier", "kind", "known_on",
-        "first_known_on", "support",
-        "is_disputed", "range_low", "range_high", "reason",
-    ]  # fmt: skip
+        "entity",
+        "metric",
+        "metric_kind",
+        "period_start",
+        "period_end",
+        "value",
+        "low",
+        "high",
+        "unit",
+        "currency",
+        "fact_id",
+        "source_id",
+        "status",
+        "qualifier",
+        "kind",
+        "known_on",
+        "first_known_on",
+        "support",
+        "is_disputed",
+        "range_low",
+        "range_high",
+        "reason",
+    ]
     return table[columns].reset_index(drop=True)
 
 
@@ -217,21 +235,24 @@ def _rejected(
     columns = [*period, "value", "currency", "fact_id", "source_id", "status"]
     lost = ranked[~ranked["is_preferred"]].merge(
         ranked[ranked["is_preferred"]][[*period, "fact_id", "cluster", "trust", "currency"]],
-        on=period, suffixes=("", "_chosen"),
-    )  # fmt: skip
+        on=period,
+        suffixes=("", "_chosen"),
+    )
     lost["reason"] = np.select(
-        [lost["currency"].astype(str) != lost["currency_chosen"].astype(str),
-         lost["cluster"] == lost["cluster_chosen"], lost["trust"] > lost["trust_chosen"]],
-        ["other currency than " + lost["fact_id_chosen"],
-         "agrees with " + lost["fact_id_chosen"] + ", which is preferred",
-         "disagrees with " + lost["fact_id_chosen"] + " from a more trusted kind of source"],
+        [
+            lost["currency"].astype(str) != lost["currency_chosen"].astype(str),
+            lost["cluster"] == lost["cluster_chosen"],
+            lost["trust"] > lost["trust_chosen"],
+        ],
+        [
+            "other currency than " + lost["fact_id_chosen"],
+            "agrees with " + lost["fact_id_chosen"] + ", which is preferred",
+            "disagrees with " + lost["fact_id_chosen"] + " from a more trusted kind of source",
+        ],
         "disagrees with " + lost["fact_id_chosen"] + ", which has more support or is later",
-    )  # fmt: skip
+    )
     aside = aside.assign(
-        reason=[
-            doubts.get(i, f"marked suspect: {n}")
-            for i, n in zip(aside["fact_id"], aside["note"], strict=True)
-        ]
+        reason=[doubts.get(i, f"marked suspect: {n}") for i, n in zip(aside["fact_id"], aside["note"], strict=True)]
     )
     out = pd.concat([lost[[*columns, "reason"]], aside[[*columns, "reason"]]])
     return out.sort_values(["entity", "metric", "period_end", "fact_id"]).reset_index(drop=True)

@@ -12,7 +12,8 @@ import pandas as pd
 
 from helpers import units
 from helpers.evidence import QUALIFIERS
-from helpers.tables import Layout, Rule, by_value, is_key, one_of, spans
+from helpers.rules import Rule, by_value, is_key, one_of
+from helpers.tables import Layout, spans
 
 MEASURES = {
     "level": "the figure itself",
@@ -44,15 +45,11 @@ LAYOUTS = {
         codes=_columns("entity metric measure unit currency status source_id qualifier"),
         prose=("note",),
     ),
-    "sources": Layout(
-        columns=_columns("source_id publisher title url published kind about"), prose=("title", "about")
-    ),
+    "sources": Layout(columns=_columns("source_id publisher title url published kind about"), prose=("title", "about")),
     "entities": Layout(
         columns=_columns("entity name_en name_zh kind parent ticker reporting_currency fiscal_year_end")
     ),
-    "metrics": Layout(
-        columns=_columns("metric name_en name_zh unit kind direction definition"), prose=("definition",)
-    ),
+    "metrics": Layout(columns=_columns("metric name_en name_zh unit kind direction definition"), prose=("definition",)),
     "kinds": Layout(columns=_columns("kind trust meaning name_zh"), numbers=("trust",), prose=("meaning",)),
     "statuses": Layout(columns=_columns("status nature meaning name_zh"), prose=("meaning",)),
     "identities": Layout(columns=_columns("identity result formula reason"), prose=("reason",)),
@@ -86,22 +83,29 @@ def small_rules(known: Mapping[str, Iterable[str]]) -> dict[str, list[Rule]]:
         "entities": [*is_key("entity"), one_of("reporting_currency", money)],
         "parents": [one_of("parent", parents, "entities.csv")],
         "metrics": [
-            *is_key("metric"), one_of("unit", units.UNITS), one_of("kind", METRIC_KINDS),
+            *is_key("metric"),
+            one_of("unit", units.UNITS),
+            one_of("kind", METRIC_KINDS),
             one_of("direction", DIRECTIONS),
         ],
         "identities": [*is_key("identity"), one_of("result", metrics, "metrics.csv")],
         "readings": [one_of("metric", metrics, "metrics.csv")],
         "bounds": [
-            *is_key("bound"), one_of("numerator", metrics, "metrics.csv"),
+            *is_key("bound"),
+            one_of("numerator", metrics, "metrics.csv"),
             one_of("denominator", ["", *metrics], "metrics.csv"),
             Rule("high", "must not be below low", lambda t: t["high"].isna() | ~(t["high"] < t["low"])),
         ],
         "sources": [
-            *is_key("source_id"), one_of("kind", known.get("kinds", ()), "kinds.csv"),
-            Rule("published", "must be empty or YYYY, YYYY-MM or YYYY-MM-DD",
-                 lambda t: t["published"].eq("") | spans(t["published"])["last"].notna()),
+            *is_key("source_id"),
+            one_of("kind", known.get("kinds", ()), "kinds.csv"),
+            Rule(
+                "published",
+                "must be empty or YYYY, YYYY-MM or YYYY-MM-DD",
+                lambda t: t["published"].eq("") | spans(t["published"])["last"].notna(),
+            ),
         ],
-    }  # fmt: skip
+    }
 
 
 def _is_rank(kinds: pd.DataFrame) -> pd.Series:
@@ -134,11 +138,14 @@ def fact_rules(
         Rule("value_high", "must not be below value", lambda f: ~(f["value_high"] < f["value"])),
         Rule("precision", "must be above 0", lambda f: ~(f["precision"] <= 0)),
         Rule("as_of", "must be filled", lambda f: f["as_of"].notna()),
-        Rule("unit", "must be the metric's unit in metrics.csv; growth is ratio, multiples are multiple",
-             lambda f: _unit_fits(f, metric_units)),
+        Rule(
+            "unit",
+            "must be the metric's unit in metrics.csv; growth is ratio, multiples are multiple",
+            lambda f: _unit_fits(f, metric_units),
+        ),
         *_money_rules(),
         *period_rules("period_start", "period_end"),
-    ]  # fmt: skip
+    ]
 
 
 def _unit_fits(facts: pd.DataFrame, metric_units: Mapping[str, str]) -> np.ndarray:
@@ -155,17 +162,22 @@ def _money_rules() -> list[Rule]:
     is_money = {name: units.needs_currency(name) for name in units.UNITS}
     given = {"": False}
     return [
-        Rule("currency", "money needs a currency",
-             lambda f: ~by_value(f["unit"], is_money, False) | by_value(f["currency"], given, True)),
-        Rule("currency", "must be empty: only money has a currency",
-             lambda f: by_value(f["unit"], is_money, True) | ~by_value(f["currency"], given, True)),
-    ]  # fmt: skip
+        Rule(
+            "currency",
+            "money needs a currency",
+            lambda f: ~by_value(f["unit"], is_money, False) | by_value(f["currency"], given, True),
+        ),
+        Rule(
+            "currency",
+            "must be empty: only money has a currency",
+            lambda f: by_value(f["unit"], is_money, True) | ~by_value(f["currency"], given, True),
+        ),
+    ]
 
 
 def period_rules(start: str, end: str) -> list[Rule]:
     """Rules of a period: both ends or none, and the end not before the start."""
     return [
-        Rule(end, f"{start} and {end} are given together or not at all",
-             lambda f: f[start].isna() == f[end].isna()),
+        Rule(end, f"{start} and {end} are given together or not at all", lambda f: f[start].isna() == f[end].isna()),
         Rule(end, f"must not lie before {start}", lambda f: ~(f[end] < f[start])),
-    ]  # fmt: skip
+    ]

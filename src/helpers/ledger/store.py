@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from helpers import evidence, paths, tables, units
+from helpers import evidence, paths, rules, tables, units
 from helpers.errors import DataError
 from helpers.ledger.schema import LAYOUTS, fact_rules, small_rules
 
@@ -80,17 +80,17 @@ def _load(folder: Path, stamp: tuple) -> Ledger:
     small: dict[str, pd.DataFrame] = {}
     for name in ("kinds", "statuses", "entities", "metrics", "identities", "readings", "bounds", "sources"):
         table, files[f"{name}.csv"] = tables.read(folder / f"{name}.csv", LAYOUTS[name])
-        tables.validate(table, small_rules(known)[name], f"{name}.csv")
+        rules.validate(table, small_rules(known)[name], f"{name}.csv")
         small[name] = table.set_index(table.columns[0], drop=False)
         known[name] = list(small[name].index)
-    tables.validate(small["entities"], small_rules(known)["parents"], "entities.csv")
+    rules.validate(small["entities"], small_rules(known)["parents"], "entities.csv")
     sources = _with_standing(small.pop("sources"), small["kinds"])
     facts, files["facts.csv"] = tables.read(folder / "facts.csv", LAYOUTS["facts"])
     if facts.empty:
         raise DataError("facts.csv", ["there is no row below the header: a ledger holds at least one fact"])
     metric_units = small["metrics"]["unit"].to_dict()
-    rules = fact_rules(known["entities"], metric_units, known["statuses"], known["sources"])
-    tables.validate(facts, rules, "facts.csv")
+    wanted = fact_rules(known["entities"], metric_units, known["statuses"], known["sources"])
+    rules.validate(facts, wanted, "facts.csv")
     facts = _with_context(facts, small["entities"], small["statuses"], sources)
     return Ledger(facts=facts, sources=sources, files=files, **small)
 

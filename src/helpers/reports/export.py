@@ -226,9 +226,7 @@ class _Body:
 
     def _text(self, data: Mapping[str, Any]) -> Markup | None:
         if "text/markdown" in data:
-            return Markup('<div class="prose">{}</div>').format(
-                self.markdown(data["text/markdown"], trusted=False)
-            )
+            return Markup('<div class="prose">{}</div>').format(self.markdown(data["text/markdown"], trusted=False))
         if "text/latex" in data:
             return Markup(self.formula(data["text/latex"].strip().strip("$"), block=True))
         if any(mime.startswith("application/vnd.helpers.") for mime in data):
@@ -256,18 +254,14 @@ class _Body:
         if mime == "image/svg+xml":
             # As an image an SVG cannot run what it carries; inline it would be part of the page.
             content = base64.b64encode(content.encode()).decode()
-        alt = (
-            metadata.get(mime, {}).get("alt")
-            or metadata.get("image/png", {}).get("alt")
-            or metadata.get("alt")
-        )
+        alt = metadata.get(mime, {}).get("alt") or metadata.get("image/png", {}).get("alt") or metadata.get("alt")
         source = f"data:{mime};base64,{re.sub(r'[^A-Za-z0-9+/=]', '', content)}"
         if alt:
             return Markup('<figure><img src="{}" alt="{}"></figure>').format(source, alt)
         self.warnings.append("figure without a description (alt)")
-        return Markup(
-            '<figure><img src="{}" alt="" data-missing-alt><figcaption>{}</figcaption></figure>'
-        ).format(source, self.words["no_alt"])
+        return Markup('<figure><img src="{}" alt="" data-missing-alt><figcaption>{}</figcaption></figure>').format(
+            source, self.words["no_alt"]
+        )
 
 
 def _summary(source: str) -> str:

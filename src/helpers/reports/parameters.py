@@ -276,11 +276,7 @@ def _parameters_cell(path: Path) -> str:
 def _comments(source: str) -> dict[int, str]:
     """The comment of each line, without its hash sign."""
     tokens = tokenize.generate_tokens(io.StringIO(source).readline)
-    return {
-        token.start[0]: token.string.lstrip("# ").strip()
-        for token in tokens
-        if token.type == tokenize.COMMENT
-    }
+    return {token.start[0]: token.string.lstrip("# ").strip() for token in tokens if token.type == tokenize.COMMENT}
 
 
 def _declared(path: Path, statement: ast.stmt, comments: dict[int, str]) -> Parameter:

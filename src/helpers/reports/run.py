@@ -158,9 +158,7 @@ def _attempt(run: Run, project: Path, staging: Path, scratch: Path, progress: An
     started = dt.datetime.fromisoformat(kept["started"])
     executed = staging / "executed.ipynb"
     try:
-        notebook = run_cells(
-            run.path, executed, run.parameters, project=project, scratch=scratch, progress=progress
-        )
+        notebook = run_cells(run.path, executed, run.parameters, project=project, scratch=scratch, progress=progress)
         failure = None
     except Exception as error:
         failure = error

@@ -66,9 +66,7 @@ class _StrictLoader(yaml.SafeLoader):
         seen = set()
         for key, _ in node.value:
             if key.value in seen:
-                raise ParameterError(
-                    f"line {key.start_mark.line + 1}: {key.value!r} stands here a second time"
-                )
+                raise ParameterError(f"line {key.start_mark.line + 1}: {key.value!r} stands here a second time")
             seen.add(key.value)
         return super().construct_mapping(node, deep)
 
@@ -128,9 +126,7 @@ def _run(name: Any, entry: Any, notebooks: Path) -> Run:
     if not isinstance(entry, dict) or "notebook" not in entry:
         raise ParameterError(f"runs.yml, run {name}: needs at least `notebook:`")
     if unknown := sorted(map(str, set(entry) - {"notebook", "parameters", "cadence"})):
-        raise ParameterError(
-            f"runs.yml, run {name}: unknown key {unknown[0]!r} (known: notebook, parameters, cadence)"
-        )
+        raise ParameterError(f"runs.yml, run {name}: unknown key {unknown[0]!r} (known: notebook, parameters, cadence)")
     cadence = entry.get("cadence", "manual")
     if cadence not in CADENCES:
         raise ParameterError(f"runs.yml, run {name}: cadence {cadence!r} is not one of {', '.join(CADENCES)}")

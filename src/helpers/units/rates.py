@@ -199,8 +199,7 @@ def _covered(base: str, quote: str, *days: date) -> None:
         for day in days:
             if not first <= day <= last:
                 raise RateError(
-                    f"no EUR reference rate for {currency} on {day}: "
-                    f"the bundled table covers {first} to {last}"
+                    f"no EUR reference rate for {currency} on {day}: the bundled table covers {first} to {last}"
                 )
 
 

@@ -118,9 +118,7 @@ def dated_multiples(
     metrics = sorted(set(figures["metric"]))
     tables = [_multiples(priced, metric, known, max_age_days) for metric in metrics]
     table = pd.concat(tables or [pd.DataFrame()])
-    table = table.reindex(columns=list(_COLUMNS)).sort_values(
-        ["date", "metric"], kind="stable", ignore_index=True
-    )
+    table = table.reindex(columns=list(_COLUMNS)).sort_values(["date", "metric"], kind="stable", ignore_index=True)
     stated = table[table["multiple"].notna()]
     return MultiplesResult(
         table=table,
@@ -151,9 +149,7 @@ def _checked_denominators(denominators: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(period_start=start.fillna(rows["period_end"]))  # a stock has a day only
 
 
-def _with_days(
-    table: pd.DataFrame, columns: tuple[str, ...], days: tuple[str, ...], what: str
-) -> pd.DataFrame:
+def _with_days(table: pd.DataFrame, columns: tuple[str, ...], days: tuple[str, ...], what: str) -> pd.DataFrame:
     """A copy with the columns checked, the named days as timestamps, and NaN as no currency."""
     missing = [column for column in columns if column not in table]
     if missing:
@@ -191,9 +187,7 @@ def _in_quote(rows: pd.DataFrame, quote_currency: str) -> pd.DataFrame:
     """Adds rate, quote (the value in `quote_currency`) and no_rate (why there is none)."""
     found = [
         _rate(currency, quote_currency, start.date(), end.date())
-        for currency, start, end in zip(
-            rows["currency"], rows["period_start"], rows["period_end"], strict=True
-        )
+        for currency, start, end in zip(rows["currency"], rows["period_start"], rows["period_end"], strict=True)
     ]
     rates = np.array([units_of_quote for units_of_quote, _ in found], dtype=float)
     factor = np.where(rows["currency"].isna(), 1.0, rates)
@@ -254,9 +248,7 @@ def _latest_known(days: np.ndarray, figures: pd.DataFrame) -> np.ndarray:
     return chosen
 
 
-def _reason(
-    metric: str, priced: pd.DataFrame, figure: pd.DataFrame, age: pd.Series, max_age_days: int
-) -> np.ndarray:
+def _reason(metric: str, priced: pd.DataFrame, figure: pd.DataFrame, age: pd.Series, max_age_days: int) -> np.ndarray:
     """Why there is no multiple; empty if there is one."""
     nothing_known = f"no {metric} was known on " + priced["date"].dt.strftime("%Y-%m-%d")
     cases = [
@@ -275,9 +267,7 @@ def _text(stated: pd.DataFrame, quote_currency: str) -> str:
     for row in stated.groupby("metric").tail(1).sort_values("metric").itertuples(index=False):
         times = in_words(row.multiple)
         is_money = not pd.isna(row.denominator_currency)
-        said = (
-            f"{times} times {row.metric}" if is_money else f"{times} {quote_currency} for each {row.metric}"
-        )
+        said = f"{times} times {row.metric}" if is_money else f"{times} {quote_currency} for each {row.metric}"
         span = "of" if row.period_start == row.period_end else "of the period to"
         sentences.append(
             f"On {row.date.date()} the price was {said} {span} {row.period_end.date()}, "
