@@ -58,7 +58,8 @@ def last_digit(values: np.ndarray, *, least_figures: int = 2) -> np.ndarray:
     for figures in range(12, 0, -1):
         power = top - figures + 1
         scaled = v * 10.0**-power
-        exponent = np.where(np.abs(scaled - np.round(scaled)) < 1e-4, power, exponent)
+        whole = np.abs(scaled - np.round(scaled)) <= 1e-9 + 1e-12 * scaled  # what a double can tell
+        exponent = np.where(whole, power, exponent)
     coarsest = top - (least_figures - 1)
     coarsest = np.where((v >= 1e6) & (top % 3 == 0), top, coarsest)  # 8 million
     coarsest = np.where(v < 1, np.maximum(coarsest, -2), coarsest)  # 5 %
