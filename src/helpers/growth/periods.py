@@ -221,19 +221,18 @@ def same_age(series_by_name: Mapping[str, pd.DataFrame], origins: Mapping[str, d
     -------
     DataFrame
         Long: name, age_years (``(period_end - origin) / 365.25`` days; below 0 before the origin),
-        period_start, period_end, value, low, high, fact_id; by name, then age.
+        period_start, period_end, value, low, high, fact_id; by name, then age. Empty without series.
 
     Raises
     ------
     HelpersError
-        If an entity has no origin, there is no entity, or a series breaks the rules of `yoy`.
+        If an entity has no origin, or a series breaks the rules of `yoy`.
     """
     without = [name for name in series_by_name if pd.isna(origins.get(name))]
-    if without or not series_by_name:
-        named = ", ".join(without) or "no entity at all"
-        raise HelpersError(f"need an origin for every entity, missing for: {named}")
+    if without:
+        raise HelpersError(f"need an origin for every entity, missing for: {', '.join(without)}")
     columns = ["name", "age_years", "period_start", "period_end", "value", "low", "high", "fact_id"]
-    parts = []
+    parts = [pd.DataFrame(columns=columns)] if not series_by_name else []
     for name, series in series_by_name.items():
         rows = _checked(series)
         age = (rows["period_end"] - pd.Timestamp(origins[name])).dt.days / 365.25

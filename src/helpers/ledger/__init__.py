@@ -13,7 +13,7 @@ about that), or know of a correction that no source here prints.
 """
 
 from helpers.ledger.health import health
-from helpers.ledger.readers import PreferredSeries, cite, facts, names, preferred
+from helpers.ledger.readers import PreferredSeries, cite, facts, label, names, preferred
 from helpers.ledger.store import Ledger, load
 
-__all__ = ["Ledger", "PreferredSeries", "cite", "facts", "health", "load", "names", "preferred"]
+__all__ = ["Ledger", "PreferredSeries", "cite", "facts", "health", "label", "load", "names", "preferred"]

@@ -193,7 +193,7 @@ def _with_ranges(ranked: pd.DataFrame) -> pd.DataFrame:
         alternatives=("fact_id", "size"),
     )
     spread["is_disputed"] = spread["is_disputed"] > 1
-    table = chosen.merge(spread, left_on=period, right_index=True)
+    table = chosen.merge(spread.reset_index(), on=period)
     reasons = [
         f"{row.kind}, {row.support} origin{'s' if row.support > 1 else ''}; "
         + (f"chosen from {row.alternatives}" if row.alternatives > 1 else "the only figure")
@@ -271,6 +271,20 @@ def names(language: str = "en", *, book: Ledger | None = None) -> dict[str, str]
     book = book or load()
     column = f"name_{_language(language)}"
     return {**book.metrics[column].to_dict(), **book.entities[column].to_dict()}
+
+
+def label(code: str, language: str = "en", *, book: Ledger | None = None) -> str:
+    """Label of one entity or metric.
+
+    Raises
+    ------
+    UnknownNameError
+        The code is in neither list.
+    """
+    known = names(language, book=book)
+    if code not in known:
+        raise UnknownNameError("entity or metric", code, list(known))
+    return known[code]
 
 
 def cite(fact_id: str, *, language: str = "en", book: Ledger | None = None) -> str:
