@@ -74,7 +74,8 @@ def main() -> None:
     print(f"{'way':44}{'wall s':>9}{'CPU s':>9}{'wall over cells':>18}")
     print(f"{'cells of the notebooks, added up':44}{inside:9.1f}{'':9}{1.0:18.2f}")
     print(f"{'python -m helpers.reports':44}{wall:9.1f}{cpu:9.1f}{wall / inside:18.2f}")
-    print(f"{'papermill and nbconvert, one after the other':44}{hand_wall:9.1f}{hand_cpu:9.1f}{hand_wall / inside:18.2f}")
+    hand = "papermill and nbconvert, one after the other"
+    print(f"{hand:44}{hand_wall:9.1f}{hand_cpu:9.1f}{hand_wall / inside:18.2f}")
     print(f"ratio to the commands by hand: wall {wall / hand_wall:.2f}, CPU {cpu / hand_cpu:.2f}")
 
 

@@ -160,7 +160,9 @@ def test_a_disputed_headline_shows_the_range_of_its_sources():
 
 
 def test_headlines_carry_their_numbers_for_the_record():
-    card = exhibits.Headline(name="a.revenue", label="Revenue", value=2e9, unit="money", currency="USD", fact_ids=("f2",))
+    card = exhibits.Headline(
+        name="a.revenue", label="Revenue", value=2e9, unit="money", currency="USD", fact_ids=("f2",)
+    )
     data = exhibits.headlines([card]).data["application/vnd.helpers.headlines+json"]
     assert data["headlines"] == [
         {"name": "a.revenue", "label": "Revenue", "value": 2e9, "unit": "money", "currency": "USD", "low": None,

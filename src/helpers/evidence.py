@@ -281,6 +281,19 @@ def finest(table: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(keep).sort_index() if keep else table
 
 
+def in_currency(table: pd.DataFrame, quote: str) -> pd.DataFrame:
+    """A table with its money in another currency; rows without a rate are left out.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As for `to_currency`.
+    quote : str
+        Currency to convert to.
+    """
+    return table.assign(**to_currency(table, quote)).dropna(subset="value")
+
+
 def _rate(base: str, quote: str, start: pd.Timestamp, end: pd.Timestamp) -> float:
     if pd.isna(start) or pd.isna(end) or not quote:
         return np.nan
