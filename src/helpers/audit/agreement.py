@@ -2,95 +2,161 @@
 
 from __future__ import annotations
 
+import itertools
+from collections import Counter
+
+import numpy as np
 import pandas as pd
 
 from helpers import evidence as printed
-from helpers.audit.prepare import PERIOD, Evidence, amount, verdicts
+from helpers import units
+from helpers.audit.lookup import NO_DAY, number
+from helpers.audit.prepare import FAR_APART, VOICELESS, Evidence, amount, times, verdict, verdicts
+from helpers.errors import RateError
 
-KEY = ["entity", "metric", "measure", "currency", *PERIOD]
-FAR_APART = 3.0  # beyond this ratio a difference of definition does not excuse one house's estimate
+FIELDS = [
+    "fact_id", "entity", "metric", "metric_kind", "thing", "measure", "value", "low", "high", "unit", "currency",
+    "period_end", "status", "nature", "trust", "origin", "own_method", "source_id", "digit", "group", "cluster",
+]  # fmt: skip
+SHOWN = 4  # documents named beside a figure; more are counted
 
 
 def sources(evidence: Evidence) -> pd.DataFrame:
-    """Facts on the same entity, metric and period from two or more documents.
+    """Facts on the same entity, metric and period from two or more documents, or twice from one.
 
     Ten articles that repeat one number are one voice (`helpers.evidence.originator`): they do not
     corroborate it, and they are counted, so that a reader sees a chain of copies as such.
     """
     facts = evidence.facts
-    facts = facts[facts["period_end"].notna() & facts["nature"].isin(["measured", "doubtful"])]
+    facts = facts[facts["end"].ne(NO_DAY) & facts["nature"].isin(["measured", "doubtful"])]
     facts = facts[~facts["fact_id"].isin(evidence.slipped)]  # reported once, with their scale
-    documents = facts.groupby(KEY, sort=False)["source_id"].transform("nunique")
-    shared = facts[documents > 1].copy()
+    group = number(facts["thing"], facts["measure"], facts["currency"], facts["start"], facts["end"])
+    shared = facts[np.bincount(group)[group] > 1] if len(facts) else facts
     if shared.empty:
         return pd.DataFrame()
-    shared["cluster"] = printed.clusters(shared, KEY)
-    shared = shared.sort_values("digit", kind="stable")  # a cluster is shown by its sharpest figure
-    shared["is_sound"] = shared["nature"].eq("measured")
-    summary = _clusters(shared)
-    size = summary.groupby("group", sort=False)["cluster"].transform("size")
-    rows = [_of(c) | _agreed(c) for c in summary[size == 1].itertuples()]
-    rows += [_disagreed(table) for _, table in summary[size > 1].groupby("group", sort=False)]
+    shared = shared.assign(group=group[np.bincount(group)[group] > 1])
+    shared["cluster"] = printed.clusters(shared, ["group"])
+    shared = shared.sort_values(["group", "cluster", "digit"], kind="stable")  # the sharpest figure speaks
+    groups = []
+    for _, facts_of in itertools.groupby(shared[FIELDS].itertuples(), key=lambda f: f.group):
+        clusters = [list(members) for _, members in itertools.groupby(facts_of, key=lambda f: f.cluster)]
+        groups.append(sorted(clusters, key=_rank))
+    follows = _habits(groups)
+    rows = [_disagreed(clusters, follows) for clusters in groups if len(clusters) > 1]
+    rows += [_agreed(clusters[0]) for clusters in groups if len(clusters) == 1 and _documents(clusters[0]) > 1]
     return verdicts("sources", rows)
 
 
-def _clusters(shared: pd.DataFrame) -> pd.DataFrame:
-    """One row per cluster, the best supported first within its group."""
-    shared = shared.assign(
-        group=shared.groupby(KEY, sort=False).ngroup(),
-        is_company=shared["origin"].eq("company"), is_restated=shared["status"].eq("restated"),
-    )  # fmt: skip
-    out = shared.groupby(["group", "cluster"], sort=False).agg(
-        entity=("entity", "first"), metric=("metric", "first"), measure=("measure", "first"),
-        currency=("currency", "first"), period_end=("period_end", "first"), value=("value", "first"),
-        documents=("source_id", "nunique"), origins=("origin", "nunique"), trust=("trust", "min"),
-        has_company=("is_company", "any"), is_sound=("is_sound", "any"), own_method=("own_method", "all"),
-        is_restated=("is_restated", "any"), fact_ids=("fact_id", tuple), source_ids=("source_id", tuple),
-    ).reset_index()  # fmt: skip
-    return out.sort_values(
-        ["group", "is_sound", "trust", "origins", "documents"], ascending=[True, False, True, False, False]
-    )
+def _habits(groups: list[list[list]]) -> set[tuple[int, str]]:
+    """Things on which a house with methods of its own agrees with others more often than not.
+
+    Then a figure of theirs that differs is a slip, not a definition. Prices move within the day, so
+    stocks are left out.
+    """
+    balance: Counter[tuple[int, str]] = Counter()
+    for clusters in groups:
+        for members in clusters:
+            agrees = _origins(members) > 1
+            for origin in {m.origin for m in members if m.own_method and m.metric_kind in ("flow", "average")}:
+                balance[members[0].thing, origin] += 1 if agrees else -1
+    return {key for key, count in balance.items() if count > 0}
 
 
-def _of(cluster) -> dict:
-    return {
-        "entity": cluster.entity, "metric": cluster.metric, "period_end": cluster.period_end,
-        "fact_ids": cluster.fact_ids,
-    }  # fmt: skip
+def _rank(members: list) -> tuple:
+    """The best cluster first: measured, trusted, by several origins, in many documents."""
+    is_doubtful = all(m.nature == "doubtful" for m in members)
+    return is_doubtful, min(m.trust for m in members), -_origins(members), -_documents(members), members[0].fact_id
 
 
-def _disagreed(clusters: pd.DataFrame) -> dict:
-    best, others = clusters.iloc[0], clusters.iloc[1:]
-    shared = _of(best) | {"fact_ids": tuple(i for ids in clusters["fact_ids"] for i in ids)}
-    listed = "; ".join(f"{_shown(c)} ({', '.join(dict.fromkeys(c.source_ids))})" for c in clusters.itertuples())
-    size = (clusters["value"] + (best["measure"] == "yoy_growth")).abs()
-    ratio = float(size.max() / max(size.min(), 1e-300))
-    apart = f"{listed}: {ratio:,.3g} times apart" if ratio >= 1.2 else f"{listed}: {ratio - 1:.1%} apart"
-    if clusters["is_restated"].any():
-        return shared | {"verdict": "undetermined", "text": f"{apart}; one is a restatement, both stand"}
-    doubted = tuple(i for c in others.itertuples() for i in c.fact_ids if not c.is_sound or _loses(c, best))
-    own_method = best["own_method"] or others["own_method"].all()
-    if own_method and others["is_sound"].all() and ratio < FAR_APART:
-        text = f"{apart}; a vendor, broker or research house measures by its own definition"
-        return shared | {"verdict": "undetermined", "text": text}
-    return shared | {"verdict": "inconsistent", "text": apart, "doubted": doubted}
+def _origins(members: list) -> int:
+    return len({m.origin for m in members if m.nature == "measured"})
 
 
-def _agreed(cluster) -> dict:
-    count, voices = cluster.documents, cluster.origins
-    text = f"{_shown(cluster)}: {count} documents agree within rounding"
+def _documents(members: list) -> int:
+    return len({m.source_id for m in members})
+
+
+def _agreed(members: list) -> dict:
+    voices = _origins(members)
+    text = f"{_shown(members[0])}: {_documents(members)} documents agree within rounding"
+    ids = [m.fact_id for m in members]
     if voices > 1:
-        return {"verdict": "consistent", "text": f"{text}, {voices} independent origins"}
-    if cluster.has_company:
-        return {"verdict": "consistent", "text": f"{text}, all the company's own: it stands by the figure"}
-    return {"verdict": "undetermined", "text": f"{text}, but name no origin: they may be copies and count once"}
+        return verdict(members[0], "consistent", f"{text}, {voices} independent origins", ids)
+    if any(m.origin == "company" for m in members):
+        return verdict(members[0], "consistent", f"{text}, all the company's own: it stands by the figure", ids)
+    return verdict(members[0], "undetermined", f"{text}, but name no origin: they may be copies and count once", ids)
 
 
-def _loses(cluster, best: pd.Series) -> bool:
-    """Doubt falls on the less trusted or less supported side; a tie leaves it open."""
-    return (cluster.trust, -cluster.origins) > (best["trust"], -best["origins"]) and cluster.trust > best["trust"]
+def _disagreed(clusters: list[list], follows: set[tuple[int, str]]) -> dict:
+    best, others = clusters[0], clusters[1:]
+    text = "; ".join(f"{_shown(c[0])} ({_named(c)})" for c in clusters)
+    ratio = _ratio([c[0] for c in clusters])
+    text += f": {times(ratio)} apart" if ratio >= 1.2 else f": {ratio - 1:.1%} apart"
+    ids = [m.fact_id for c in clusters for m in c]
+    doubted = tuple(m.fact_id for c in others for m in c if _loses(c, best))
+    excuse = _excuse(clusters, ratio, follows)
+    if excuse:
+        return verdict(best[0], "undetermined", f"{text}; {excuse}", ids)
+    seconded = tuple(m.fact_id for c in clusters if _documents(c) > 1 for m in c)
+    alarm = verdict(best[0], "inconsistent", text + _exchanged(best[0], ratio), ids, doubted)
+    return alarm | {"confirmed": seconded}
 
 
-def _shown(cluster) -> str:
-    is_ratio = cluster.measure in ("yoy_growth", "growth") or (cluster.currency == "" and abs(cluster.value) < 1.5)
-    return f"{cluster.value:.2%}" if is_ratio else amount(cluster.value, cluster.currency)
+def _excuse(clusters: list[list], ratio: float, follows: set[tuple[int, str]]) -> str:
+    """Why different figures need not contradict each other."""
+    if any(m.status == "restated" for c in clusters for m in c) and ratio < FAR_APART:
+        return "one is a restatement, both stand"
+    sound = all(any(m.nature == "measured" for m in c) for c in clusters)
+    own = [all(m.own_method and (m.thing, m.origin) not in follows for m in c) for c in clusters]
+    if sound and ratio < FAR_APART and (own[0] or all(own[1:])):
+        return "a vendor, broker or research house measures by its own definition"
+    if sound and len(clusters) == 2 and _cut_off(*sorted(clusters, key=lambda c: abs(c[0].value))):
+        return "the rounder one may be cut off instead of rounded"
+    return ""
+
+
+def _cut_off(lower: list, higher: list) -> bool:
+    """Whether dropping digits of the higher figure gives the lower one: 96 for 96.6."""
+    fine, coarse = higher[0], lower[0]
+    return fine.digit < coarse.digit and 0 <= abs(fine.value) - abs(coarse.value) < coarse.digit
+
+
+def _ratio(leads: list) -> float:
+    """Largest over smallest; growth rates are compared as what they do to a level."""
+    base = 1 if leads[0].measure in ("yoy_growth", "growth") else 0
+    sizes = [abs(lead.value + base) for lead in leads]
+    return max(sizes) / max(min(sizes), 1e-300)
+
+
+def _exchanged(fact, ratio: float) -> str:
+    """A gap as wide as the exchange rate of the day: dollars printed as yuan, or the reverse."""
+    if not fact.currency or ratio < 3:
+        return ""
+    try:
+        rate = units.rate("USD", "CNY", fact.period_end.date())
+    except RateError:
+        return ""
+    near = fact.currency in ("USD", "CNY") and abs(ratio / rate - 1) < 0.1
+    return f", about the {rate:.3g} CNY per USD of the time: perhaps one currency printed as the other" if near else ""
+
+
+def _loses(cluster: list, best: list) -> bool:
+    """Doubt falls on the clearly less trusted side; between press, digests and reposts it stays open.
+
+    It stays open, too, where more independent origins stand on the less trusted side.
+    """
+    if all(m.nature == "doubtful" for m in cluster):
+        return True
+    trust, better = (min(m.trust for m in c) for c in (cluster, best))
+    return trust > better and better < VOICELESS and _origins(cluster) <= _origins(best)
+
+
+def _named(members: list) -> str:
+    names = list(dict.fromkeys(m.source_id for m in members))
+    more = len(names) - SHOWN
+    return ", ".join(names[:SHOWN]) + (f" and {more} more" if more > 0 else "")
+
+
+def _shown(fact) -> str:
+    is_ratio = fact.unit == "ratio"
+    return amount(fact.value, fact.currency, "ratio" if is_ratio else "")

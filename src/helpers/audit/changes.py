@@ -6,13 +6,18 @@ is why `helpers.audit.scale` compares levels between sources.
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 import pandas as pd
 
-from helpers.audit.prepare import PERIOD, Evidence, amount, overlap, percent, verdicts
+from helpers.audit.lookup import NO_DAY, Timeline, days, first, number
+from helpers.audit.prepare import Evidence, amount, overlap, percent, times, verdict, verdicts
 
-NEAR = pd.Timedelta(days=45)
-FEW = ["fact_id", "value", "low", "high", "own_method", "source_id"]
+NEAR = 45  # days between the end of a window and the level taken for it
+RESTATES = 0.1  # an office's growth on a comparable base differs this much, at most, from its levels
+Columns = dict[str, np.ndarray]
+WORDS = {"at_least": "more than ", "nearly": "nearly ", "about": "about ", "at_most": "at most "}
 
 
 def stated_growth(evidence: Evidence) -> pd.DataFrame:
@@ -22,17 +27,24 @@ def stated_growth(evidence: Evidence) -> pd.DataFrame:
     within rounding: the source's own levels, or the preferred ones, or one of each.
     """
     facts = evidence.facts
-    stated = facts[facts["measure"].isin(["yoy_growth", "yoy_multiple"]) & facts["period_end"].notna()].copy()
+    stated = facts[facts["measure"].isin(["yoy_growth", "yoy_multiple"]) & facts["end"].ne(NO_DAY)]
     if stated.empty:
         return pd.DataFrame()
-    stated["low"], stated["high"] = _as_ratio(stated)
-    for column in PERIOD:
-        stated[f"base_{column}"] = _year_before(stated[column])
-    pairs = []
-    for now in _candidates(evidence, stated, PERIOD, PERIOD):
-        for base in _candidates(evidence, stated, [f"base_{c}" for c in PERIOD], PERIOD):
-            pairs.append(_ratio_of(now, base))
-    return verdicts("stated growth", _judge(stated, pairs))
+    stated = _as_ratio(stated)
+    now = [stated["start"].to_numpy(), stated["end"].to_numpy()]
+    base = [days(_year_before(stated["period_start"])), days(_year_before(stated["period_end"]))]
+    best = evidence.preferred[evidence.preferred["is_preferred"]]
+    levels, thing = evidence.levels, stated["thing"].to_numpy()
+    both = number(np.concatenate([levels["source_id"], stated["source_id"]]))
+    source, of = both[: len(levels)], both[len(levels) :]
+
+    def at(period: list[np.ndarray]) -> list[Columns]:
+        own = first([levels["thing"], source, levels["start"], levels["end"]], [thing, of, *period])
+        other = first([best["thing"], best["start"], best["end"]], [thing, *period])
+        return _sharpened(_taken(levels, own), _taken(best, other))
+
+    pairs = [_ratio_of(a, b, stated.index) for a in at(now) for b in at(base)]
+    return verdicts("stated growth", _comparable(stated, _judge(stated, pairs)))
 
 
 def stated_windows(evidence: Evidence) -> pd.DataFrame:
@@ -41,95 +53,92 @@ def stated_windows(evidence: Evidence) -> pd.DataFrame:
     A metric whose word has several readings (an option's "value") is tested under each of them.
     """
     facts = evidence.facts
-    stated = facts[facts["measure"].isin(["growth", "multiple"]) & facts["period_end"].notna()].copy()
+    stated = facts[facts["measure"].isin(["growth", "multiple"]) & facts["end"].ne(NO_DAY)]
     if stated.empty:
         return pd.DataFrame()
-    stated["low"], stated["high"] = _as_ratio(stated)
-    plain = stated[~stated["metric"].isin(evidence.readings["metric"])]
-    tables = [verdicts("stated window", _judge(plain, _window_pairs(plain, evidence.levels, ["entity", "metric"])))]
+    stated = _as_ratio(stated)
+    levels = evidence.levels
+    levels = levels[levels["nature"].ne("doubtful") & levels["end"].ne(NO_DAY)]
+    levels = levels[levels["entity"].isin(stated["entity"].unique())]
+    is_open = stated["metric"].isin(evidence.readings["metric"])
+    plain = stated[~is_open]
+    tables = [verdicts("stated window", _judge(plain, _window_pairs(plain, levels, "thing")))]
     for reading in evidence.readings.itertuples():
         rows = stated[stated["metric"].eq(reading.metric)]
         if rows.empty:
             continue
-        levels = _read_as(evidence, reading.metric, reading.reading)
-        judged = verdicts("definition", _judge(rows, _window_pairs(rows, levels, ["entity"])))
+        judged = verdicts("definition", _judge(rows, _window_pairs(rows, _read_as(levels, reading), "entity")))
         if not judged.empty:
             judged["text"] = f"read as {reading.reading}: " + judged["text"]
             judged["doubted"] = [()] * len(judged)  # one reading fails, the statement may still hold
         tables.append(judged)
-    return pd.concat(tables, ignore_index=True)
+    return pd.concat([table for table in tables if not table.empty] or [pd.DataFrame()], ignore_index=True)
 
 
 def ranges(evidence: Evidence) -> pd.DataFrame:
     """A range of a level and a range of its growth must imply one base, low with low, high with high."""
-    facts = evidence.facts[evidence.facts["value_high"].notna() & evidence.facts["period_end"].notna()]
-    key = ["entity", "metric", "source_id", *PERIOD]
+    facts = evidence.facts[evidence.facts["value_high"].notna() & evidence.facts["end"].ne(NO_DAY)]
+    key = ["entity", "metric", "source_id", "period_start", "period_end"]
     level = facts[facts["measure"].eq("level")]
     growth = facts[facts["measure"].eq("yoy_growth")]
-    both = level.merge(growth, on=key, suffixes=("", "_growth"))
     rows = []
-    for row in both.itertuples():
+    for row in level.merge(growth, on=key, suffixes=("", "_growth")).itertuples():
         half, half_growth = row.digit / 2, row.digit_growth / 2
-        bases = [
-            ((value - half) / (1 + growth + half_growth), (value + half) / (1 + growth - half_growth))
-            for value, growth in ((row.value, row.value_growth), (row.value_high, row.value_high_growth))
-        ]
+        ends = ((row.value, row.value_growth), (row.value_high, row.value_high_growth))
+        bases = [((v - half) / (1 + g + half_growth), (v + half) / (1 + g - half_growth)) for v, g in ends]
         fits = bases[0][0] <= bases[1][1] and bases[1][0] <= bases[0][1]
-        text = (
-            f"{amount(row.value)} / {1 + row.value_growth:.4g} = {amount(row.value / (1 + row.value_growth))}; "
-            f"{amount(row.value_high)} / {1 + row.value_high_growth:.4g} = "
-            f"{amount(row.value_high / (1 + row.value_high_growth))}: {'one base' if fits else 'two different bases'}"
-        )
-        rows.append(_row(row, "consistent" if fits else "inconsistent", text, (row.fact_id, row.fact_id_growth)))
+        shown = "; ".join(f"{amount(v)} / {1 + g:.4g} = {amount(v / (1 + g))}" for v, g in ends)
+        text = f"{shown}: {'one base' if fits else 'two different bases'}"
+        ids = (row.fact_id, row.fact_id_growth)
+        rows.append(verdict(row, "consistent" if fits else "inconsistent", text, ids, () if fits else ids[1:]))
     return verdicts("range", rows)
 
 
-def _as_ratio(stated: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
+def _as_ratio(stated: pd.DataFrame) -> pd.DataFrame:
     """Stated change as the interval of end over start."""
     growth = stated["measure"].isin(["yoy_growth", "growth"]).astype(float)
-    return stated["low"] + growth, stated["high"] + growth
+    return stated.assign(low=stated["low"] + growth, high=stated["high"] + growth)
 
 
-def _year_before(days: pd.Series) -> pd.Series:
+def _year_before(day: pd.Series) -> pd.Series:
     """The same day a year earlier; the last day of a month stays the last day of the month."""
-    earlier = days - pd.DateOffset(years=1)
-    return earlier.where(~days.dt.is_month_end, earlier + pd.offsets.MonthEnd(0))
+    earlier = day - pd.DateOffset(years=1)
+    return earlier.where(~day.dt.is_month_end, earlier + pd.offsets.MonthEnd(0))
 
 
-def _candidates(evidence: Evidence, stated: pd.DataFrame, keys: list[str], of: list[str]) -> list[pd.DataFrame]:
-    """Levels that a reader may use at a period: of the same source, then the preferred one."""
-    own = evidence.levels.drop_duplicates(["entity", "metric", "source_id", *of])
-    best = evidence.preferred[evidence.preferred["is_preferred"]]
-    found = []
-    for levels, by in ((own, ["entity", "metric", "source_id"]), (best, ["entity", "metric"])):
-        table = stated[[*by, *keys]].merge(
-            levels[list(dict.fromkeys([*by, *of, *FEW, "currency"]))],
-            how="left",
-            left_on=[*by, *keys],
-            right_on=[*by, *of],
-        )
-        found.append(table.set_axis(stated.index)[[*FEW, "currency"]])
-    return found
-
-
-def _ratio_of(now: pd.DataFrame, base: pd.DataFrame) -> pd.DataFrame:
-    """End over start as an interval; two losses are compared by size; a change of sign has no ratio."""
-    loss = (now["high"] < 0) & (base["high"] < 0)
-    usable = loss | ((base["low"] > 0) & (now["low"] > 0))
-    usable &= now["currency"].eq(base["currency"])
-    size = lambda t, end, other: np.where(loss, -t[other], t[end])  # noqa: E731
-    out = pd.DataFrame(index=now.index)
-    with np.errstate(all="ignore"):
-        out["low"] = np.where(usable, size(now, "low", "high") / size(base, "high", "low"), np.nan)
-        out["high"] = np.where(usable, size(now, "high", "low") / size(base, "low", "high"), np.nan)
-        out["ratio"] = np.where(usable, np.abs(now["value"] / base["value"]), np.nan)
-    out["is_loss"] = loss
-    for name, table in (("now", now), ("base", base)):
-        out[[f"{name}_id", f"{name}_value"]] = table[["fact_id", "value"]].to_numpy()
-        out[f"{name}_method"] = table["own_method"].eq(True)
-        out[f"{name}_source"] = table["source_id"]
-    out["has_levels"] = now["value"].notna() & base["value"].notna()
+def _taken(levels: pd.DataFrame, position: np.ndarray) -> Columns:
+    """Levels at these positions; NaN, None or False where a position is -1."""
+    known, out = position >= 0, {}
+    for column in ("fact_id", "source_id", "currency", "own_method", "value", "low", "high"):
+        values = levels[column].to_numpy()
+        missing = {"f": np.nan, "b": False}.get(values.dtype.kind)
+        taken = values[position] if len(values) else np.full(len(position), missing)
+        out[column] = np.where(known, taken, missing)
     return out
+
+
+def _sharpened(own: Columns, best: Columns) -> list[Columns]:
+    """Where the finer of a source's own level and the preferred one lies within the other, it stands for both."""
+    finer = best["high"] - best["low"] < own["high"] - own["low"]  # False where either is missing
+    fine, coarse = ({c: np.where(finer, a[c], b[c]) for c in own} for a, b in ((best, own), (own, best)))
+    agree = (coarse["low"] <= fine["value"]) & (fine["value"] <= coarse["high"])
+    agree &= own["currency"] == best["currency"]
+    return [{column: np.where(agree, fine[column], side[column]) for column in side} for side in (own, best)]
+
+
+def _ratio_of(n: Columns, b: Columns, index: pd.Index) -> pd.DataFrame:
+    """End over start as an interval; two losses are compared by size; a change of sign has no ratio."""
+    loss = (n["high"] < 0) & (b["high"] < 0)
+    usable = (loss | ((b["low"] > 0) & (n["low"] > 0))) & (n["currency"] == b["currency"])
+    end = lambda t, of, other: np.where(loss, -t[other], t[of])  # noqa: E731
+    with np.errstate(all="ignore"):
+        low = np.where(usable, end(n, "low", "high") / end(b, "high", "low"), np.nan)
+        high = np.where(usable, end(n, "high", "low") / end(b, "low", "high"), np.nan)
+        ratio = np.where(usable, np.abs(n["value"] / b["value"]), np.nan)
+    known = np.isfinite(n["value"]) & np.isfinite(b["value"])
+    columns = {"low": low, "high": high, "ratio": ratio, "is_loss": loss, "has_levels": known}
+    columns |= {f"now_{c}": n[c] for c in n} | {f"base_{c}": b[c] for c in b}
+    return pd.DataFrame(columns, index=index)
 
 
 def _judge(stated: pd.DataFrame, pairs: list[pd.DataFrame]) -> list[dict]:
@@ -140,112 +149,122 @@ def _judge(stated: pd.DataFrame, pairs: list[pd.DataFrame]) -> list[dict]:
     exists = np.column_stack([pair["ratio"].notna() for pair in pairs])
     levels = np.column_stack([pair["has_levels"] for pair in pairs])
     pick = np.where(fits.any(1), fits.argmax(1), np.where(exists.any(1), exists.argmax(1), levels.argmax(1)))
-    rows, records = [], [pair.to_dict("records") for pair in pairs]
-    for i, row in enumerate(stated.itertuples()):
-        pair = records[pick[i]][i]
-        if not exists[i].any():
-            why = (
-                "the sign changes, so growth has no meaning"
-                if levels[i].any()
-                else "a level to compare with is missing"
-            )
-            rows.append(_row(row, "undetermined", f"stated {_stated(row)}; {why}", (row.fact_id,)))
-            continue
-        verdict, text = ("consistent" if fits[i].any() else "inconsistent"), _change_text(row, pair)
-        if verdict == "inconsistent" and _other_method(row, pair):
-            verdict, text = "undetermined", f"{text}; a level comes from another house, which may define it otherwise"
-        if verdict == "inconsistent" and row.kind == "official_statistics":
-            text += "; the office restates its base, so published levels do not chain"
-        rows.append(_row(row, verdict, text, (row.fact_id, pair["now_id"], pair["base_id"])))
+    rows: list[dict] = [{}] * len(stated)
+    claims = list(stated.itertuples())
+    for number_of, pair in enumerate(pairs):
+        at = np.flatnonzero(pick == number_of)
+        for i, levels_of in zip(at, pair.iloc[at].itertuples(), strict=True):
+            rows[i] = _change(claims[i], levels_of, bool(fits[i].any()), bool(exists[i].any()))
     return rows
 
 
-def _other_method(row, pair: dict) -> bool:
+def _change(row, pair, fits: bool, exists: bool) -> dict:
+    if not exists:
+        why = "a level to compare with is missing"
+        if pair.has_levels:
+            same = pair.now_currency == pair.base_currency
+            why = "the sign changes, so growth has no meaning" if same else "the levels are in two currencies"
+        return verdict(row, "undetermined", f"stated {_stated(row)}; {why}", (row.fact_id,))
+    ids, text = (row.fact_id, pair.now_fact_id, pair.base_fact_id), _change_text(row, pair)
+    if fits:
+        return verdict(row, "consistent", text + _left_open(row, pair), ids)
+    if _other_method(row, pair):
+        text += "; a level comes from another house, which may define it otherwise"
+        return verdict(row, "undetermined", text, ids)
+    return verdict(row, "inconsistent", text, ids, (row.fact_id,)) | {"ratio": pair.ratio}
+
+
+def _left_open(row, pair) -> str:
+    """What the printed digits of the levels leave open, where the stated change is not the computed one."""
+    growth = row.measure in ("yoy_growth", "growth")
+    known = np.isfinite(pair.low) and np.isfinite(pair.high) and pd.isna(row.value_high)
+    if not growth or not known or abs(pair.ratio - 1 - row.value) <= row.digit / 2 * 1.001:
+        return ""
+    return f"; rounding of the levels leaves {percent(pair.low - 1)} to {percent(pair.high - 1)} open"
+
+
+def _comparable(stated: pd.DataFrame, rows: list[dict]) -> list[dict]:
+    """An office that restates its base states growth on the new one: its levels do not chain.
+
+    Whether it does shows in its own figures: two years or more whose growth misses its own levels.
+    Others that repeat that growth are excused with it, all within `RESTATES`.
+    """
+    claims = {row.fact_id: row for row in stated.itertuples()}
+    gap = {}
+    for row in rows:
+        ratio, claim = row.pop("ratio", None), claims[row["fact_ids"][0]]
+        if ratio is not None and claim.measure == "yoy_growth":
+            gap[claim.fact_id] = abs(ratio - 1 - claim.value)
+    missed = {(claims[i].thing, claims[i].end) for i, off in gap.items()
+              if off <= RESTATES and claims[i].kind == "official_statistics"}  # fmt: skip
+    restating = {thing for thing, count in Counter(thing for thing, _ in missed).items() if count > 1}
+    for row in rows:
+        claim = claims[row["fact_ids"][0]]
+        if claim.thing in restating and gap.get(claim.fact_id, 1.0) <= RESTATES:
+            row |= {"verdict": "undetermined", "doubted": ()}
+            row["text"] += "; the office restates its base, so published levels do not chain"
+    return rows
+
+
+def _other_method(row, pair) -> bool:
     """Whether a level rests on a method of its own and comes from another document than the claim."""
-    return any(pair[f"{end}_method"] and pair[f"{end}_source"] != row.source_id for end in ("now", "base"))
+    now = pair.now_own_method and pair.now_source_id != row.source_id
+    return bool(now or (pair.base_own_method and pair.base_source_id != row.source_id))
 
 
 def _meets(stated: pd.DataFrame, pair: pd.DataFrame) -> np.ndarray:
-    ratio = pair[["low", "high"]].astype(float)
-    fits = overlap(stated["low"], stated["high"], ratio["low"], ratio["high"])
+    fits = overlap(stated["low"], stated["high"], pair["low"], pair["high"])
     # "grew 1.6 times" is read both as to 1.6 times and as by 1.6 times; either makes it true
     multiple = stated["measure"].isin(["yoy_multiple", "multiple"]).to_numpy()
-    also = overlap(stated["low"] + 1, stated["high"] + 1, ratio["low"], ratio["high"])
-    return fits | (multiple & also)
+    return fits | (multiple & overlap(stated["low"] + 1, stated["high"] + 1, pair["low"], pair["high"]))
 
 
-def _window_pairs(stated: pd.DataFrame, levels: pd.DataFrame, key: list[str]) -> list[pd.DataFrame]:
+def _window_pairs(stated: pd.DataFrame, levels: pd.DataFrame, key: str) -> list[pd.DataFrame]:
     """Levels at both ends of a window: of the same source first, then whatever is sound."""
     if stated.empty:
         return []
-    sound = levels[levels["nature"].ne("doubtful") & levels["period_end"].notna()]
-    sound = sound[sound["entity"].isin(stated["entity"].unique())]
-    if "metric" in key:
-        sound = sound[sound["metric"].isin(stated["metric"].unique())]
-    flows = sound["metric_kind"].eq("flow") & (sound["period_end"] > sound["period_start"])
+    start, end = stated["start"].to_numpy(), stated["end"].to_numpy()
+    flow = (levels["metric_kind"].eq("flow") & (levels["end"] > levels["start"])).to_numpy()
     pairs = []
-    for by in ([*key, "source_id"], key):
-        for table, start, end in (
-            (sound[flows], "period_start", "period_end"),
-            (sound[~flows], "period_end", "period_end"),
-        ):
-            base = _nearest(stated, table, by, "period_start", start)
-            now = _nearest(stated, table, by, "period_end", end)
-            # flows of unequal length do not compare; a stock's days are only how loosely it is dated
-            same = ((now["days"] - base["days"]).abs().fillna(0) <= 3) | (start == "period_end")
-            pairs.append(_ratio_of(now.where(same), base.where(same)))
+    for by in ([key, "source_id"], [key]):
+        for table, begins in ((levels[flow], "start"), (levels[~flow], "end")):
+            keys = number(*(np.concatenate([table[c], stated[c]]) for c in by))
+            have, want = keys[: len(table)], keys[len(table) :]
+            base = Timeline(have, table[begins].to_numpy()).nearest(want, start, within=NEAR)
+            now = Timeline(have, table["end"].to_numpy()).nearest(want, end, within=NEAR)
+            length = (table["end"] - table["start"]).to_numpy()
+            if begins == "start" and len(length):  # flows of unequal length do not compare
+                equal = (base >= 0) & (now >= 0) & (np.abs(length[now] - length[base]) <= 3)
+                base, now = np.where(equal, base, -1), np.where(equal, now, -1)
+            pairs.append(_ratio_of(_taken(table, now), _taken(table, base), stated.index))
     return pairs
 
 
-def _nearest(stated: pd.DataFrame, levels: pd.DataFrame, by: list[str], left: str, right: str) -> pd.DataFrame:
-    """The level of the same key nearest in time to one end of the window."""
-    levels = levels.assign(days=(levels["period_end"] - levels["period_start"]).dt.days, at=levels[right])
-    table = pd.merge_asof(
-        stated[[*by, left]].reset_index(names="row").sort_values(left),
-        levels[list(dict.fromkeys([*by, "at", *FEW, "currency", "days"]))].sort_values("at"),
-        left_on=left, right_on="at", by=by, direction="nearest", tolerance=NEAR,
-    )  # fmt: skip
-    return table.set_index("row").reindex(stated.index)[[*FEW, "currency", "days"]]
-
-
-def _read_as(evidence: Evidence, metric: str, reading: str) -> pd.DataFrame:
-    """Levels of a reading: one metric, or one metric less another, which is taken at the nearest day."""
-    first, _, second = (part.strip() for part in reading.partition(" - "))
-    levels = evidence.levels[evidence.levels["metric"].eq(first) & evidence.levels["period_end"].notna()]
-    if not second:
-        return levels
-    other = evidence.levels[evidence.levels["metric"].eq(second) & evidence.levels["period_end"].notna()]
-    both = pd.merge_asof(
-        levels.sort_values("period_end"),
-        other[["entity", "currency", "period_end", "value", "low", "high"]].sort_values("period_end"),
-        on="period_end", by=["entity", "currency"], direction="nearest", suffixes=("", "_less"),
-    )  # fmt: skip
-    both["value"] -= both["value_less"]
-    both["low"], both["high"] = both["low"] - both["high_less"], both["high"] - both["low_less"]
-    return both
+def _read_as(levels: pd.DataFrame, reading) -> pd.DataFrame:
+    """Levels of a reading under the name of the read metric: one metric, or one less another."""
+    first_name, _, second = (part.strip() for part in reading.reading.partition(" - "))
+    table = levels[levels["metric"].eq(first_name)]
+    if second:
+        less = levels[levels["metric"].eq(second)]
+        keys = number(*(np.concatenate([table[c], less[c]]) for c in ("entity", "currency")))
+        line = Timeline(keys[len(table) :], less["end"].to_numpy())
+        other = _taken(less, line.nearest(keys[: len(table)], table["end"].to_numpy(), within=4000))
+        table = table.assign(
+            value=table["value"] - other["value"], low=table["low"] - other["high"],
+            high=table["high"] - other["low"],
+        ).dropna(subset=["value"])  # fmt: skip
+    return table
 
 
 def _stated(row) -> str:
     growth = row.measure in ("yoy_growth", "growth")
-    word = {"at_least": "more than ", "nearly": "nearly ", "about": "about ", "at_most": "at most "}.get(
-        row.qualifier, ""
-    )
     if not pd.isna(row.value_high):
         return f"{percent(row.value)} to {percent(row.value_high)}"
-    return word + (percent(row.value) if growth else f"{row.value:,.4g} times")
+    return WORDS.get(row.qualifier, "") + (percent(row.value) if growth else times(row.value))
 
 
-def _change_text(row, pair: dict) -> str:
+def _change_text(row, pair) -> str:
     growth = row.measure in ("yoy_growth", "growth")
-    found = percent(pair["ratio"] - 1) if growth else f"{pair['ratio']:,.4g} times"
-    of = "size of the loss: " if pair["is_loss"] else ""
-    levels = f"{amount(pair['now_value'])} over {amount(pair['base_value'])}"
-    return f"{of}{levels} is {found}; stated {_stated(row)}"
-
-
-def _row(row, verdict: str, text: str, ids: tuple) -> dict:
-    return {
-        "verdict": verdict, "entity": row.entity, "metric": row.metric, "period_end": row.period_end, "text": text,
-        "fact_ids": tuple(dict.fromkeys(i for i in ids if isinstance(i, str))),
-        "doubted": (row.fact_id,) if verdict == "inconsistent" else (),
-    }  # fmt: skip
+    found = percent(pair.ratio - 1) if growth else times(pair.ratio)
+    of = "size of the loss: " if pair.is_loss else ""
+    return f"{of}{amount(pair.now_value)} over {amount(pair.base_value)} is {found}; stated {_stated(row)}"

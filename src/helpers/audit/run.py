@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from helpers.audit import agreement, changes, identities, order, plausible, scale
-from helpers.audit.prepare import Evidence, prepare
+from helpers.audit import agreement, blame, changes, identities, order, plausible, scale
+from helpers.audit.prepare import Evidence, prepare, weighed
 from helpers.checks import Check
 
 VERDICTS = ("inconsistent", "implausible", "undetermined", "consistent")
@@ -59,20 +59,14 @@ class Audit:
     fact_ids: tuple[str, ...]
 
     def checks_of(self, entity: str) -> tuple[Check, ...]:
-        """One check per rule that judged an entity, with its worst verdict.
-
-        Passed without alarms, failed with one that is open, and for information where every alarm named
-        the facts that it sets aside.
-        """
+        """One check per rule that judged an entity: passed unless it raised an alarm; the worst is quoted."""
         made = []
         for rule, rows in self.of(entity).groupby("rule", sort=True):
             counts = rows["verdict"].value_counts()
             worst = rows.iloc[0]
             found = ", ".join(f"{counts[v]} {v}" for v in VERDICTS if v in counts)
-            alarms = rows[rows["verdict"].isin(["inconsistent", "implausible"])]
-            is_open = rule == "sources" or not alarms["doubted"].map(bool).all()
-            passed = True if alarms.empty else False if is_open else None
-            made.append(Check(name=f"audit: {rule}", passed=passed, value=len(rows), text=f"{found}: {worst['text']}"))
+            calm = not {"inconsistent", "implausible"} & set(counts.index)
+            made.append(Check(name=f"audit: {rule}", passed=calm, value=len(rows), text=f"{found}: {worst['text']}"))
         return tuple(made)
 
     def of(self, entity: str) -> pd.DataFrame:
@@ -110,15 +104,16 @@ def audit(
     """
     evidence = prepare(facts, metrics=metrics, identities=identities, readings=readings, bounds=bounds)
     slips = scale.powers_of_ten(evidence)
-    evidence = replace(evidence, slipped=frozenset(i for ids in slips.get("doubted", []) for i in ids))
+    evidence = weighed(evidence, frozenset(i for ids in slips.get("doubted", []) for i in ids))
     found = [table for table in (slips, *(rule(evidence) for rule in RULES)) if not table.empty]
     verdicts = pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=COLUMNS)
+    if found:
+        verdicts["doubted"] = blame.settle(verdicts, evidence.facts.join(evidence.levels["off"]))
     verdicts = verdicts[COLUMNS]
     severity = verdicts["verdict"].map({v: i for i, v in enumerate(VERDICTS)})
-    by = verdicts.assign(severity=severity).sort_values(
-        ["severity", "entity", "metric", "period_end", "rule"], kind="stable"
-    )
-    verdicts = by.drop(columns="severity").reset_index(drop=True)
+    order = ["severity", "entity", "metric", "period_end", "rule"]
+    verdicts = verdicts.assign(severity=severity).sort_values(order, kind="stable", ignore_index=True)
+    verdicts = verdicts.drop(columns="severity")
     return Audit(
         verdicts=verdicts, doubts=_doubts(verdicts), checks=_counts(verdicts), text=_sentence(verdicts, evidence),
         fact_ids=tuple(sorted({i for ids in verdicts["fact_ids"] for i in ids})),

@@ -10,141 +10,174 @@ import numpy as np
 import pandas as pd
 
 from helpers import units
-from helpers.audit.prepare import PERIOD, SERIES, Evidence, amount, verdicts
+from helpers.audit.lookup import NO_DAY, days, number
+from helpers.audit.prepare import FAR_APART, VOICELESS, Evidence, amount, verdict, verdicts
 from helpers.errors import RateError
 
-POWERS = (1, 2, 3, 4, 8)  # 亿/billion, percent, thousand, 万, 亿 dropped altogether
+WORDS = {  # power of ten: how a person says it, and how it comes about
+    1: ("ten", ": 亿 read as billion, or 百亿 as 100 billion"),
+    2: ("a hundred", ""),
+    3: ("a thousand", ""),
+    4: ("ten thousand", ": 万 dropped or added"),
+    5: ("a hundred thousand", ""),
+    6: ("a million", ""),
+    8: ("a hundred million", ": 亿 dropped or added"),
+}
 TOLERANCE = 0.02
-SAME_TIME = pd.Timedelta(days=200)  # stocks and averages this close in time describe the same thing
-REACH = 8  # neighbours in time that each fact is compared with
+SAME_TIME = 200  # stocks and averages this many days apart describe the same thing
+REACH = 8  # neighbours in time that each figure is compared with
+WILD = 3  # from a thousand on, one of the two is strange for any company
+CLEARLY = 0.5  # powers of ten by which one figure fits its neighbours better than the other
 FX_ROOM = 0.03  # day chosen, rate source and rounding of a printed conversion
 
 
 def powers_of_ten(evidence: Evidence) -> pd.DataFrame:
     """Levels of the same thing whose ratio is a power of ten within 2 %.
 
-    Flows must cover the same period; stocks and averages may lie up to 200 days apart. The side
-    with fewer sources behind it is doubted, a tie falls on the less trusted kind of source.
+    Flows must cover the same period; stocks and averages may lie up to 200 days apart. Held to be
+    wrong is the side with fewer independent origins behind it, then the one that fits its
+    neighbours in time worse, then the less usual size of the metric, then the less trusted, then the larger.
     """
     levels = evidence.levels[evidence.levels["value"].ne(0)]
-    pairs, support = _neighbours(levels)
+    levels = levels.assign(figure=number(*(levels[c] for c in ("thing", "currency", "start", "end", "value"))))
+    figures = _figures(levels)
+    pairs, near = _pairs(figures)
     if pairs.empty:
         return pd.DataFrame()
-    pairs["support"] = pairs["row"].map(support).fillna(0)
-    pairs["other_support"] = pairs["other"].map(support).fillna(0)
-    rank = levels[["trust"]]
-    pairs["trust"], pairs["other_trust"] = (
-        rank.loc[pairs["row"], "trust"].to_numpy(),
-        rank.loc[pairs["other"], "trust"].to_numpy(),
-    )
-    loses = (pairs["support"] < pairs["other_support"]) | (
-        (pairs["support"] == pairs["other_support"])
-        & ((pairs["trust"] > pairs["other_trust"]) | ((pairs["trust"] == pairs["other_trust"]) & (pairs["power"] > 0)))
-    )
-    pairs = pairs[loses].sort_values(["row", "off", "days"]).drop_duplicates("row")
-    return verdicts("scale", [_slip(levels.loc[p.row], levels.loc[p.other], p.power) for p in pairs.itertuples()])
+    standing = _standing(levels, pairs, near)
+    pairs = pairs[_loses(standing, pairs)].sort_values(["row", "gap", "off", "other"]).drop_duplicates("row")
+    wrong = levels[levels["figure"].isin(pairs["row"])]
+    measure = dict(zip(pairs["row"], zip(pairs["power"], pairs["other"], strict=True), strict=True))
+    best = levels.drop_duplicates("figure").set_index("figure").loc[pairs["other"].unique()]
+    others = {row.Index: row for row in best.itertuples()}
+    rows = []
+    for fact in wrong.itertuples():
+        power, other = measure[fact.figure]
+        rows.append(_slip(fact, others[other], power))
+    return verdicts("scale", rows)
 
 
 def repeated_slips(evidence: Evidence) -> pd.DataFrame:
     """The same printed amount elsewhere in a source in which that amount was a slip of scale."""
-    doubted = evidence.slipped
     levels = evidence.levels
-    wrong = levels[levels["fact_id"].isin(doubted)]
-    again = levels[~levels["fact_id"].isin(doubted)].merge(
-        wrong[["source_id", "value", "currency", "unit", "fact_id"]].drop_duplicates(["source_id", "value", "currency"]),
+    is_slip = levels["fact_id"].isin(evidence.slipped)
+    wrong = levels[is_slip].drop_duplicates(["source_id", "value", "currency", "unit"])
+    again = levels[~is_slip & levels["source_id"].isin(wrong["source_id"])].merge(
+        wrong[["source_id", "value", "currency", "unit", "fact_id"]],
         on=["source_id", "value", "currency", "unit"], suffixes=("", "_slip"),
     )  # fmt: skip
-    rows = [
-        {
-            "verdict": "implausible", "entity": row.entity, "metric": row.metric, "period_end": row.period_end,
-            "text": f"the source prints {amount(row.value, row.currency)} here too; in {row.fact_id_slip} that amount is a slip of scale",
-            "fact_ids": (row.fact_id, row.fact_id_slip), "doubted": (row.fact_id,),
-        }
-        for row in again.itertuples()
-    ]  # fmt: skip
+    rows = []
+    for row in again.itertuples():
+        text = (
+            f"the source prints {amount(row.value, row.currency)} here too; "
+            f"in {row.fact_id_slip} that amount is a slip of scale"
+        )
+        rows.append(verdict(row, "implausible", text, (row.fact_id, row.fact_id_slip), (row.fact_id,)))
     return verdicts("repeated slip", rows)
 
 
 def currencies(evidence: Evidence) -> pd.DataFrame:
     """The same figure in two currencies must imply the dated exchange rate (3 % and rounding aside)."""
-    money = evidence.levels[evidence.levels["currency"].ne("") & evidence.levels["period_end"].notna()]
-    home = evidence.preferred[evidence.preferred["is_preferred"] & evidence.preferred["currency"].ne("")]
-    key = ["entity", "metric", *PERIOD]
-    per_key = money.groupby(key, sort=False)["currency"].transform("nunique")
-    pairs = money[per_key > 1].merge(home, on=key, suffixes=("", "_home"))
+    levels = evidence.levels
+    money = levels[levels["currency"].ne("") & levels["end"].ne(NO_DAY)]
+    period = number(money["thing"], money["start"], money["end"])
+    money = money.assign(period=period)
+    mixed = money.drop_duplicates(["period", "currency"])["period"]
+    mixed = mixed[mixed.duplicated()]
+    money = money[money["period"].isin(mixed)]
+    best = evidence.preferred[evidence.preferred["is_preferred"]]
+    home = money[money["fact_id"].isin(best["fact_id"])]
+    pairs = money.merge(home, on="period", suffixes=("", "_home"))
     pairs = pairs[pairs["currency"].ne(pairs["currency_home"]) & (pairs["value_home"] * pairs["value"] > 0)]
     rows = []
-    for pair in pairs.drop_duplicates("fact_id").itertuples():
+    for pair in pairs.itertuples():
         try:
-            rate = _rate(pair)
+            rows.append(_compare_rate(pair, _rate(pair)))
         except RateError as error:
             rows.append(_conversion(pair, "undetermined", str(error)))
-            continue
-        rows.append(_compare_rate(pair, rate))
     return verdicts("exchange rate", rows)
 
 
-def _neighbours(levels: pd.DataFrame) -> tuple[pd.DataFrame, pd.Series]:
-    """Pairs of near facts a power of ten apart, and how many other sources stand near each fact."""
-    group = levels.groupby(SERIES, sort=False).ngroup().to_numpy()
-    when = levels["period_end"].fillna(levels["as_of"])
-    order = np.lexsort((levels["period_start"].to_numpy(), when.to_numpy(), group))
-    table = levels.iloc[order]
-    group, when = group[order], when.to_numpy()[order]
-    start, flow = table["period_start"].to_numpy(), table["metric_kind"].eq("flow").to_numpy()
-    size, source = np.abs(table["value"].to_numpy()), table["source_id"].to_numpy()
-    sound = table["nature"].ne("doubtful").to_numpy()
-    found, near = [], [np.empty((0, 2), object)]
-    for step in range(1, REACH + 1):
+def _figures(levels: pd.DataFrame) -> pd.DataFrame:
+    """One row per printed figure, however many documents print it; indexed by its number."""
+    one = levels.drop_duplicates("figure").set_index("figure")
+    sources = levels.drop_duplicates(["figure", "source_id"])["figure"]
+    several = np.bincount(sources, minlength=len(one)) > 1
+    when = np.where(one["end"].ne(NO_DAY), one["end"], days(one["as_of"]))
+    return pd.DataFrame({
+        "series": number(one["thing"], one["currency"]), "when": when, "start": one["start"],
+        "size": one["value"].abs(), "is_flow": one["metric_kind"].eq("flow"),
+        "source": np.where(several, -1 - one.index, number(one["source_id"])),
+    }, index=one.index)  # fmt: skip
+
+
+def _pairs(figures: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray]:
+    """Figures of the same thing a power of ten apart, both ways round, and those about equal."""
+    order = np.lexsort((figures["size"], figures["start"], figures["when"], figures["series"]))
+    series, when, start, size, flow, source = (figures[c].to_numpy()[order] for c in figures)
+    found, near = [np.empty((0, 5))], [np.empty((0, 2), int)]
+    for step in range(1, min(REACH, len(order) - 1) + 1):
         a, b = slice(None, -step), slice(step, None)
-        same_period = (when[a] == when[b]) & ((start[a] == start[b]) | (pd.isna(start[a]) & pd.isna(start[b])))
-        close = np.where(flow[a], same_period, (when[b] - when[a]) <= SAME_TIME)
-        match = (group[a] == group[b]) & close & ((source[a] != source[b]) | same_period)
-        logs = np.log10(size[a] / size[b])
+        same_period = (when[a] == when[b]) & (start[a] == start[b])
+        close = np.where(flow[a], same_period, when[b] - when[a] <= SAME_TIME)
+        match = (series[a] == series[b]) & close & ((source[a] != source[b]) | same_period)
+        i = np.flatnonzero(match)
+        logs = np.log10(size[i] / size[i + step])
         power = np.round(logs)
         off = np.abs(10 ** (logs - power) - 1)
-        hit = match & np.isin(np.abs(power), POWERS) & (off <= TOLERANCE)
-        i = np.flatnonzero(hit)
-        days = np.abs((when[i + step] - when[i]) / np.timedelta64(1, "D"))
-        found.append(pd.DataFrame({"row": i, "other": i + step, "power": power[i], "off": off[i], "days": days}))
-        found.append(pd.DataFrame({"row": i + step, "other": i, "power": -power[i], "off": off[i], "days": days}))
-        j = np.flatnonzero(match & (np.abs(logs) < 0.3))
-        near.append(np.column_stack([np.where(sound[j + step], j, -1), source[j + step]]))
-        near.append(np.column_stack([np.where(sound[j], j + step, -1), source[j]]))
-    pairs = pd.concat(found, ignore_index=True)
-    index = table.index.to_numpy()
-    for column in ("row", "other"):
-        pairs[column] = index[pairs[column].to_numpy(int)]
-    return pairs, _support(np.concatenate(near), index, source)
+        hit = np.isin(np.abs(power), list(WORDS)) & (off <= TOLERANCE)
+        left, right = order[i], order[i + step]
+        gap = when[i + step] - when[i]
+        found.append(np.column_stack([left, right, power, off, gap])[hit])
+        found.append(np.column_stack([right, left, -power, off, gap])[hit])
+        equal = np.abs(logs) < 0.3
+        near += [np.column_stack([left, right])[equal], np.column_stack([right, left])[equal]]
+    pairs = pd.DataFrame(np.concatenate(found), columns=["row", "other", "power", "off", "gap"])
+    return pairs.astype({"row": int, "other": int}), np.concatenate(near)
 
 
-def _support(near: np.ndarray, index: np.ndarray, source: np.ndarray) -> pd.Series:
-    """Number of other sources with a similar value close by, per fact."""
-    table = pd.DataFrame(near, columns=["row", "source"])
-    table = table[table["row"].ge(0)]
-    table["row"] = table["row"].astype(int)
-    table = table[table["source"].to_numpy() != source[table["row"].to_numpy()]]
-    counts = table.drop_duplicates().groupby("row").size()
-    return counts.set_axis(index[counts.index.to_numpy(int)])
+def _standing(levels: pd.DataFrame, pairs: pd.DataFrame, near: np.ndarray) -> pd.DataFrame:
+    """What speaks for each figure in question: who says about the same, and how well and usual it sits."""
+    asked = pairs["row"].unique()
+    own = np.column_stack([asked, asked])
+    table = pd.DataFrame(np.concatenate([own, near[np.isin(near[:, 0], asked)]]), columns=["asked", "figure"])
+    voices = levels.loc[levels["figure"].isin(table["figure"]), ["figure", "origin", "source_id", "trust", "nature"]]
+    voices = table.merge(voices, on="figure")
+    voices = voices[voices["nature"].ne("doubtful")]
+    by = voices.groupby("asked")
+    origins, documents, trust = by["origin"].nunique(), by["source_id"].nunique(), by["trust"].min()
+    out = pd.DataFrame({"origins": origins, "documents": documents, "trust": trust})
+    out = out.reindex(asked).fillna({"origins": 0, "documents": 0, "trust": VOICELESS})
+    out["trust"] = out["trust"].clip(upper=VOICELESS)
+    one = levels[levels["figure"].isin(asked)].drop_duplicates("figure").set_index("figure")
+    usual = np.log10(levels["value"].abs()).groupby(levels["metric"]).median()
+    strange = (np.log10(one["value"].abs()) - one["metric"].map(usual)).abs()
+    return out.assign(off=one["off"].abs(), strange=strange)
 
 
-def _slip(fact: pd.Series, other: pd.Series, power: float) -> dict:
-    name = {1: "ten", 2: "a hundred", 3: "a thousand", 4: "ten thousand", 8: "a hundred million"}[abs(int(power))]
+def _loses(standing: pd.DataFrame, pairs: pd.DataFrame) -> np.ndarray:
+    """Whether the first figure of each pair is the one to doubt."""
+    mine, its = standing.loc[pairs["row"]], standing.loc[pairs["other"]]
+    less = lambda column: its[column].to_numpy() - mine[column].to_numpy()  # noqa: E731
+    fit = np.nan_to_num(-less("off"))
+    fit = np.where(np.abs(fit) > CLEARLY, fit, 0.0)
+    power = pairs["power"].to_numpy()
+    strange = np.where(np.abs(power) >= WILD, np.round(-less("strange"), 6), 0.0)
+    votes = [less("origins"), fit, strange, -less("trust"), less("documents"), power]
+    return np.select([vote != 0 for vote in votes], [vote > 0 for vote in votes], False)
+
+
+def _slip(fact, other, power: float) -> dict:
+    word, hint = WORDS[abs(int(power))]
     way = "too large" if power > 0 else "too small"
-    hint = {
-        1: ": 亿 read as billion, or 百亿 as 100 billion",
-        4: ": 万 dropped or added",
-        8: ": 亿 dropped or added",
-    }.get(abs(int(power)), "")
-    when = other["period_end"] if pd.notna(other["period_end"]) else other["as_of"]
+    ratio = abs(fact.value / other.value)
+    found = f"{ratio:,.4g} times" if ratio > 1 else f"{1 / ratio:,.4g} times smaller than"
+    when = other.period_end if pd.notna(other.period_end) else other.as_of
     text = (
-        f"{amount(fact['value'], fact['currency'])} is {abs(fact['value'] / other['value']):,.4g} times "
-        f"{amount(other['value'], other['currency'])} ({other['source_id']}, {when:%Y-%m-%d}): {name} times {way}{hint}"
+        f"{amount(fact.value, fact.currency)} is {found} {amount(other.value, other.currency)} "
+        f"({other.source_id}, {when:%Y-%m-%d}): {word} times {way}{hint}"
     )
-    return {
-        "verdict": "inconsistent", "entity": fact["entity"], "metric": fact["metric"], "period_end": fact["period_end"],
-        "text": text, "fact_ids": (fact["fact_id"], other["fact_id"]), "doubted": (fact["fact_id"],),
-    }  # fmt: skip
+    return verdict(fact, "inconsistent", text, (fact.fact_id, other.fact_id), (fact.fact_id,))
 
 
 def _rate(pair) -> float:
@@ -156,27 +189,29 @@ def _rate(pair) -> float:
 
 
 def _compare_rate(pair, rate: float) -> dict:
-    low, high = sorted((pair.low_home / pair.high, pair.high_home / pair.low))
+    corners = [h / v for h in (pair.low_home, pair.high_home) for v in (pair.low, pair.high) if v]
+    fits = min(corners) <= rate * (1 + FX_ROOM) and rate * (1 - FX_ROOM) <= max(corners)
     implied = pair.value_home / pair.value
-    fits = low <= rate * (1 + FX_ROOM) and rate * (1 - FX_ROOM) <= high
     power = np.round(np.log10(implied / rate))
     houses = (pair.own_method or pair.own_method_home) and pair.source_id != pair.source_id_home
     ten = power != 0 and abs(implied / rate / 10**power - 1) < 0.1
+    unswapped = not ten and abs(implied - 1) < FX_ROOM
     shown = (implied, rate, pair.currency_home, pair.currency)
     if rate < 1:
         shown = (1 / implied, 1 / rate, pair.currency, pair.currency_home)
     text = "implied rate {:,.4g}, the table's {:,.4g} {} per {}".format(*shown)
     if not fits:
-        text += f": off by a factor of {implied / rate:,.3g}" + (", a slip of scale" if ten else "")
-    if not fits and houses and not ten:
+        off = max(implied / rate, rate / implied)
+        text += f": {off:,.3g} times off" + (", a slip of scale" if ten else "")
+        text += ", one amount under two currencies" if unswapped else ""
+    if not fits and houses and not ten and not unswapped and off < FAR_APART:
         return _conversion(pair, "undetermined", f"{text}; two houses, perhaps two definitions")
     return _conversion(pair, "consistent" if fits else "inconsistent", text)
 
 
-def _conversion(pair, verdict: str, text: str) -> dict:
+def _conversion(pair, kind: str, text: str) -> dict:
     shown = f"{amount(pair.value_home, pair.currency_home)} and {amount(pair.value, pair.currency)}"
-    return {
-        "verdict": verdict, "entity": pair.entity, "metric": pair.metric, "period_end": pair.period_end,
-        "text": f"{shown}: {text}", "fact_ids": (pair.fact_id, pair.fact_id_home),
-        "doubted": (pair.fact_id,) if verdict == "inconsistent" else (),
-    }  # fmt: skip
+    ids = (pair.fact_id, pair.fact_id_home)
+    home_is_off = np.nan_to_num(abs(pair.off_home)) > np.nan_to_num(abs(pair.off)) + CLEARLY / 2
+    doubted = () if kind != "inconsistent" else ids[1:] if home_is_off else ids[:1]
+    return verdict(pair, kind, f"{shown}: {text}", ids, doubted)
