@@ -19,7 +19,7 @@ from helpers.audit.prepare import FAR
 
 SUSPECTED = 1.0  # weight of a fact in an alarm whose rule points at it
 PRESENT = 0.6  # weight of a fact that is only part of the arithmetic
-BESIDE = {"scale": 0.25, "sources": 0.25}  # the same, where the rule itself weighs one side against the other
+BESIDE = {"scale": 0.0, "sources": 0.25}  # the same, where the rule itself weighs one side against the other
 OPEN = 0.8  # weight of each where the rule points at nobody
 CONFIRMED = 0.2  # what each confirmation takes off
 MOST_CONFIRMED = 3

@@ -15,6 +15,7 @@ from helpers.audit.lookup import NO_DAY, Timeline, days, first, number
 from helpers.audit.prepare import Evidence, amount, overlap, percent, times, verdict, verdicts
 
 NEAR = 45  # days between the end of a window and the level taken for it
+EXCUSED = 1.5  # times that a level of another definition may grow faster or slower
 RESTATES = 0.1  # an office's growth on a comparable base differs this much, at most, from its levels
 Columns = dict[str, np.ndarray]
 WORDS = {"at_least": "more than ", "nearly": "nearly ", "about": "about ", "at_most": "at most "}
@@ -168,7 +169,7 @@ def _change(row, pair, fits: bool, exists: bool) -> dict:
     ids, text = (row.fact_id, pair.now_fact_id, pair.base_fact_id), _change_text(row, pair)
     if fits:
         return verdict(row, "consistent", text + _left_open(row, pair), ids)
-    if _other_method(row, pair):
+    if _other_method(row, pair) and row.low / EXCUSED <= pair.ratio <= row.high * EXCUSED:
         text += "; a level comes from another house, which may define it otherwise"
         return verdict(row, "undetermined", text, ids)
     return verdict(row, "inconsistent", text, ids, (row.fact_id,)) | {"ratio": pair.ratio}

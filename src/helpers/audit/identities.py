@@ -35,12 +35,14 @@ def tilings(evidence: Evidence) -> pd.DataFrame:
     best = best.join(spread, on="key")
     wholes = levels.drop_duplicates(["key", "value"])  # every published version of a whole is judged
     rows: list[dict] = []
-    done = np.zeros(len(wholes), bool)
+    done, length_of = np.zeros(len(wholes), bool), wholes["months"].to_numpy()
     for months, ways in TILINGS.items():
         for way in ways:
-            at = np.flatnonzero(wholes["months"].eq(months).to_numpy() & ~done)
+            at = np.flatnonzero((length_of == months) & ~done)
             parts = np.column_stack([_part_of(best, wholes.iloc[at], offset, length) for offset, length in way])
             full = (parts >= 0).all(1)
+            if not full.any():
+                continue
             done[at[full]] = True
             rows += _sums(wholes.iloc[at[full]], best, parts[full], [length for _, length in way])
     return verdicts("sum of periods", rows)

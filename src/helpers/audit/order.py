@@ -125,17 +125,20 @@ def _nested(levels: pd.DataFrame) -> np.ndarray:
 def _best_before(key: np.ndarray, length: np.ndarray, bound: np.ndarray) -> np.ndarray:
     """For rows sorted by key and length, the row of highest bound among the strictly earlier lengths, or -1."""
     size = len(key)
-    step = number(key, length)
-    top = pd.Series(bound).groupby(step).transform("max").to_numpy() if size else bound
-    frame = pd.DataFrame({"key": key, "step": step, "bound": bound, "row": np.arange(size)})
-    lead = frame[np.isfinite(bound) & (bound == top)].drop_duplicates("step")
-    running = lead.assign(best=lead.groupby("key")["bound"].cummax())
-    is_record = running["best"].eq(running["bound"])
-    running["record"] = running["row"].where(is_record).groupby(running["key"]).ffill()
-    last = frame.drop_duplicates("step").merge(running[["step", "record"]], on="step", how="left")
-    last["record"] = last.groupby("key")["record"].ffill().groupby(last["key"]).shift()
-    by_step = last.set_index("step")["record"].reindex(step).to_numpy()
-    return np.where(np.isnan(by_step), -1, np.nan_to_num(by_step, nan=-1)).astype(int)
+    if not size:
+        return np.empty(0, int)
+    order = np.argsort(bound, kind="stable")
+    rank = np.empty(size, int)
+    rank[order] = np.arange(1, size + 1)
+    rank[np.isneginf(bound)] = 0
+    new_key = np.r_[True, key[1:] != key[:-1]]
+    group = np.cumsum(new_key)
+    running = np.maximum.accumulate(group * (size + 1) + rank)  # a later key starts above all earlier ones
+    new_length = new_key | np.r_[True, length[1:] != length[:-1]]
+    begin = np.maximum.accumulate(np.where(new_length, np.arange(size), 0))
+    before = running[begin - 1]
+    known = (begin > 0) & (before // (size + 1) == group) & (before % (size + 1) > 0)
+    return np.where(known, order[before % (size + 1) - 1], -1)
 
 
 def _quarters(levels: pd.DataFrame) -> np.ndarray:

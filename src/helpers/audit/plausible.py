@@ -16,6 +16,7 @@ FIELDS = [
 ]  # fmt: skip
 BORROWED_DAYS = 31
 BORROWED_FIGURES = 4  # two companies may both have 12 billion of revenue, hardly both 12.34
+BORROWED_OFF = 0.2  # powers of ten outside its own neighbours; among many companies, chance repeats four digits
 
 
 def bounds(evidence: Evidence) -> pd.DataFrame:
@@ -31,7 +32,9 @@ def bounds(evidence: Evidence) -> pd.DataFrame:
     judged, sound = _by_metric(levels), _by_metric(best[best["home_value"].ne(0)][FIELDS])
     rows: list[dict] = []
     outside: set[str] = set()  # what is outside one bound is no measure for the next
-    for bound in evidence.bounds[evidence.bounds["kind"].isin(["value", "ratio"])].itertuples():
+    known = {"", *evidence.levels["metric"].unique()}
+    is_used = evidence.bounds["numerator"].isin(known) & evidence.bounds["denominator"].isin(known)
+    for bound in evidence.bounds[evidence.bounds["kind"].isin(["value", "ratio"]) & is_used].itertuples():
         top = judged(bound.numerator)
         found = _ratios(judged, sound, bound, outside) if bound.denominator else _values(top, bound)
         outside |= {i for row in found for i in row["doubted"]}
@@ -44,7 +47,8 @@ def jumps(evidence: Evidence) -> pd.DataFrame:
     tables = []
     every = evidence.levels
     of = _by_metric(every.loc[every["end"].ne(NO_DAY) & (every["home_value"] > 0), FIELDS])
-    for bound in evidence.bounds[evidence.bounds["kind"].eq("jump")].itertuples():
+    is_used = evidence.bounds["numerator"].isin(every["metric"].unique())
+    for bound in evidence.bounds[evidence.bounds["kind"].eq("jump") & is_used].itertuples():
         levels = of(bound.numerator)
         anchors = levels[levels["nature"].eq("measured") & ~levels["fact_id"].isin(evidence.slipped)]
         line = Timeline(anchors["thing"].to_numpy(), anchors["end"].to_numpy())
@@ -58,7 +62,8 @@ def jumps(evidence: Evidence) -> pd.DataFrame:
 def borrowed(evidence: Evidence) -> pd.DataFrame:
     """One figure credited to two companies: a price per share in one month, or many digits in one period.
 
-    The company with the most documents behind the figure is held to own it; a tie says nothing.
+    The company with the most documents behind the figure is held to own it; a tie says nothing. A flow
+    that fits the other company's own series is a coincidence.
     """
     levels = evidence.levels[evidence.levels["end"].ne(NO_DAY) & evidence.levels["value"].ne(0)]
     share = levels["unit"].eq("money_per_share").to_numpy()
@@ -74,7 +79,8 @@ def borrowed(evidence: Evidence) -> pd.DataFrame:
     line = Timeline(key[leads], levels["end"].to_numpy()[leads])
     mates = line.nearest(key, levels["end"].to_numpy(), within=BORROWED_DAYS)
     rows = []
-    for i in np.flatnonzero((mates >= 0) & (support < support[leads[mates]] if len(leads) else False)):
+    fits = (levels["unit"].ne("money_per_share") & ~levels["off"].abs().gt(BORROWED_OFF)).to_numpy()
+    for i in np.flatnonzero((mates >= 0) & ~fits & (support < support[leads[mates]] if len(leads) else False)):
         rows.append(_borrowed(levels.iloc[i], levels.iloc[leads[mates[i]]], support[i], support[leads[mates[i]]]))
     return verdicts("borrowed figure", rows)
 

@@ -28,7 +28,7 @@ SAME_TIME = 200  # stocks and averages this many days apart describe the same th
 REACH = 8  # neighbours in time that each figure is compared with
 WILD = 3  # from a thousand on, one of the two is strange for any company
 CLEARLY = 0.5  # powers of ten by which one figure fits its neighbours better than the other
-FX_ROOM = 0.03  # day chosen, rate source and rounding of a printed conversion
+FX_ROOM = 0.05  # writers convert at the rate of another day, or at a round one
 
 
 def powers_of_ten(evidence: Evidence) -> pd.DataFrame:
@@ -77,7 +77,7 @@ def repeated_slips(evidence: Evidence) -> pd.DataFrame:
 
 
 def currencies(evidence: Evidence) -> pd.DataFrame:
-    """The same figure in two currencies must imply the dated exchange rate (3 % and rounding aside)."""
+    """The same figure in two currencies must imply the dated exchange rate (5 % and rounding aside)."""
     levels = evidence.levels
     money = levels[levels["currency"].ne("") & levels["end"].ne(NO_DAY)]
     period = number(money["thing"], money["start"], money["end"])
