@@ -495,12 +495,17 @@ def test_the_ledger_doubts_few_facts_that_it_does_not_mark():
 # --- laws ---------------------------------------------------------------------------------------
 
 
+@cache
+def of_small() -> set[tuple]:
+    return signature(judged(WORLD_SMALL))
+
+
 @given(st.randoms(use_true_random=False))
-@settings(max_examples=4, deadline=None)
+@settings(max_examples=3, deadline=None)
 def test_the_order_of_rows_decides_nothing(random):
     rows = list(range(len(WORLD_SMALL)))
     random.shuffle(rows)
-    assert signature(judged(WORLD_SMALL.iloc[rows])) == signature(judged(WORLD_SMALL))
+    assert signature(judged(WORLD_SMALL.iloc[rows])) == of_small()
 
 
 def test_rescaling_all_money_changes_no_verdict():
@@ -508,13 +513,13 @@ def test_rescaling_all_money_changes_no_verdict():
     table = WORLD_SMALL.copy()
     money = table["unit"].eq("money")
     table.loc[money, ["value", "value_high", "precision"]] *= 1000
-    assert signature(judged(table)) == signature(judged(WORLD_SMALL))
+    assert signature(judged(table)) == of_small()
 
 
 def test_names_of_companies_and_sources_decide_nothing():
     table = WORLD_SMALL.assign(entity="z" + WORLD_SMALL["entity"].str[::-1])
     table["source_id"] = "z" + table["source_id"].str[::-1]
-    assert signature(judged(table)) == signature(judged(WORLD_SMALL))
+    assert signature(judged(table)) == of_small()
 
 
 def test_an_agreeing_independent_source_never_makes_a_contradiction():
@@ -695,7 +700,7 @@ SLIPS = {
     "users of one country": _add("dau", "2022Q3", _by(0.01)),
     "a tenth off the filing": _add("revenue", "2022Q3", _by(1.1), of="CNY"),
 }  # fmt: skip
-EACH = 5  # companies per kind of slip
+EACH = 4  # companies per kind of slip
 
 
 @cache
@@ -716,7 +721,7 @@ def test_planted_slips_are_found_and_doubted(kind):
     doubted = {i for ids in rows["doubted"] for i in ids}
     wanted = {f"{name}-plant" for name in names[kind]}
     assert len(wanted & found) >= EACH - 1
-    assert len(wanted & doubted) >= EACH - 2
+    assert len(wanted & doubted) >= EACH - 1
 
 
 def test_planted_slips_cast_no_doubt_on_sound_facts():

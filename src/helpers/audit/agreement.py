@@ -91,13 +91,13 @@ def _disagreed(clusters: list[list], follows: set[tuple[int, str]]) -> dict:
     best, others = clusters[0], clusters[1:]
     text = "; ".join(f"{_shown(c[0])} ({_named(c)})" for c in clusters)
     ratio = _ratio([c[0] for c in clusters])
-    text += f": {times(ratio)} apart" if ratio >= 1.2 else f": {ratio - 1:.1%} apart"
+    text += f": {_apart([c[0] for c in clusters], ratio)} apart"
     ids = [m.fact_id for c in clusters for m in c]
     doubted = tuple(m.fact_id for c in others for m in c if _loses(c, best))
     excuse = _excuse(clusters, ratio, follows)
     if excuse:
         return verdict(best[0], "undetermined", f"{text}; {excuse}", ids)
-    seconded = tuple(m.fact_id for c in clusters if _documents(c) > 1 for m in c)
+    seconded = tuple(m.fact_id for c in clusters if _origins(c) > 1 for m in c)  # copies second nobody
     alarm = verdict(best[0], "inconsistent", text + _exchanged(best[0], ratio), ids, doubted)
     return alarm | {"confirmed": seconded}
 
@@ -126,6 +126,13 @@ def _ratio(leads: list) -> float:
     base = 1 if leads[0].measure in ("yoy_growth", "growth") else 0
     sizes = [abs(lead.value + base) for lead in leads]
     return max(sizes) / max(min(sizes), 1e-300)
+
+
+def _apart(leads: list, ratio: float) -> str:
+    if leads[0].unit == "ratio":
+        values = [lead.value for lead in leads]
+        return f"{100 * (max(values) - min(values)):.3g} percentage points"
+    return times(ratio) if ratio >= 1.2 else f"{ratio - 1:.1%}"
 
 
 def _exchanged(fact, ratio: float) -> str:

@@ -51,6 +51,7 @@ def settle(verdicts: pd.DataFrame, facts: pd.DataFrame) -> list[tuple[str, ...]]
     ids, suspects = verdicts["fact_ids"].to_numpy(), verdicts["doubted"].to_numpy()
     values = dict(zip(facts["fact_id"], facts["value"], strict=True))
     standing = _standing(facts)
+    marked = set(facts.loc[facts["nature"].eq("doubtful"), "fact_id"])
     agrees = (kinds == "consistent") & (rules != "bounds")
     confirmed = Counter(i for of in [*ids[agrees], *verdicts["confirmed"]] for i in of)
     for n, rule in enumerate(rules):
@@ -60,7 +61,7 @@ def settle(verdicts: pd.DataFrame, facts: pd.DataFrame) -> list[tuple[str, ...]]
     weights = {n: _weights(ids[n], suspects[n], BESIDE.get(rules[n], PRESENT)) for n in alarms}
     culprits = _Docket(weights, confirmed, standing, values).settle()
     return [
-        suspects[n] if rules[n] in FIRM else _with_copies(culprits.get(n), suspects[n], values)
+        suspects[n] if rules[n] in FIRM else _with_copies(culprits.get(n), suspects[n], values, marked)
         for n in range(len(verdicts))
     ]
 
@@ -79,11 +80,13 @@ def _weights(ids: tuple[str, ...], suspects: tuple[str, ...], beside: float) -> 
     return {i: SUSPECTED if i in suspects else beside for i in ids}
 
 
-def _with_copies(culprit: str | None, suspects: tuple[str, ...], values: dict[str, float]) -> tuple[str, ...]:
-    """Copies of a doubted figure are doubted with it."""
+def _with_copies(
+    culprit: str | None, suspects: tuple[str, ...], values: dict[str, float], marked: set[str]
+) -> tuple[str, ...]:
+    """Copies of a doubted figure are doubted with it, and so is what the ledger itself marks."""
     if culprit is None:
         return ()
-    copies = tuple(i for i in suspects if values[i] == values[culprit])
+    copies = tuple(i for i in suspects if values[i] == values[culprit] or i in marked)
     return copies if culprit in suspects else (culprit,)
 
 

@@ -55,7 +55,8 @@ def year_slips(evidence: Evidence) -> pd.DataFrame:
             f"{before.period_end:%Y}: one year is wrong"
         )
         ids = (row.fact_id, before.fact_id)
-        rows.append(verdict(row, "implausible", text, ids, ids[:1] if row.trust >= before.trust else ids[1:]))
+        later_is_weaker = min(row.trust, VOICELESS) >= min(before.trust, VOICELESS)
+        rows.append(verdict(row, "implausible", text, ids, ids[:1] if later_is_weaker else ids[1:]))
     return verdicts("year", rows)
 
 
