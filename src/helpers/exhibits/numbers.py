@@ -119,5 +119,5 @@ def leeway(row) -> str:
         return "–"
     up, down = row.high - row.value, row.value - row.low
     if abs(up - down) <= 1e-6 * max(abs(up), abs(down)):
-        return f"± {say(up, row.unit, digits=2)}"
+        return f"± {up * 100:.2g} %" if row.unit == "ratio" else f"± {say(up, row.unit, digits=2)}"
     return word("rounding_range", low=say(row.low, row.unit, digits=4), high=say(row.high, row.unit, digits=4))

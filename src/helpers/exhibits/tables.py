@@ -108,7 +108,7 @@ def passports(
             word("source"): _source(sources.at[row.source_id, "publisher"], row.fact_id),
             word("known_on"): f"{row.known_on:%Y-%m-%d}",
             word("age_days"): (today - row.period_end).days,
-            word("reason"): row.reason,
+            word("reason"): row.reason.replace("_", " "),
         }
         for row in last.itertuples()
     ]
@@ -229,13 +229,18 @@ def _cells(row: tuple, left: set[int]) -> str:
             c
             for c, holds in (
                 ("text", index in left),
-                ("keep", len(_plain(value)) <= SHORT),
+                ("keep", _is_short(_plain(value))),
                 ("long", len(_plain(value)) > LONG),
             )
             if holds
         )
         cells.append(f'<td class="{css}">{shown}</td>' if css else f"<td>{shown}</td>")
     return "".join(cells)
+
+
+def _is_short(text: str) -> bool:
+    """A day or a code, which a line break would spoil."""
+    return len(text) <= SHORT and " " not in text
 
 
 def _plain(value: object) -> str:
