@@ -161,3 +161,30 @@ def test_a_missing_file(folder):
 def test_an_unknown_name_is_refused(read, wanted, told):
     with pytest.raises(UnknownNameError, match=re.escape(told)):
         read(**wanted)
+
+
+# The second clock
+
+
+def test_an_event_is_hidden_before_its_source_was_published():
+    # e0027 (Xiaohongshu, Double 11 2025) rests on an article of 28 September 2025
+    def seen(day):
+        return "e0027" in set(calendars.events(entity="xiaohongshu", as_of=day)["event_id"])
+
+    assert not seen("2025-09-27")
+    assert seen("2025-09-28")
+
+
+def test_an_undated_source_counts_from_the_last_day_it_speaks_of():
+    # e0002 (Tmall, 618 2024) ends on 20 June; e0006 has no day at all and waits for the end of its year
+    assert "e0002" not in set(calendars.events(entity="tmall", as_of="2024-06-19")["event_id"])
+    assert "e0002" in set(calendars.events(entity="tmall", as_of="2024-06-20")["event_id"])
+    assert "e0006" not in set(calendars.events(as_of="2025-12-30")["event_id"])
+    assert "e0006" in set(calendars.events(as_of="2025-12-31")["event_id"])
+
+
+def test_a_milestone_is_hidden_before_its_source_was_published():
+    # m0001: the prospectus of January 2021; f0052: a broker's report of 11 October 2025
+    founded = calendars.milestones(milestone="founded", as_of="2021-01-31")
+    assert list(founded["milestone_id"]) == ["m0001"]
+    assert len(calendars.milestones(milestone="founded", as_of="2025-10-11")) == 2

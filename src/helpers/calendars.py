@@ -9,6 +9,7 @@ cannot do: tell what a platform calls its start (presale, first payment, campaig
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from helpers import ledger, paths, rules, tables
 from helpers.errors import UnknownNameError
 from helpers.ledger import Ledger
 from helpers.rules import Rule, is_key, one_of
+from helpers.settings import parse_day
 from helpers.tables import Layout
 
 FESTIVALS = {"618": "mid-year sale around 18 June", "double_11": "autumn sale around 11 November"}
@@ -57,6 +59,7 @@ def events(
     entity: str | Sequence[str] | None = None,
     festival: str | Sequence[str] | None = None,
     year: int | None = None,
+    as_of: str | date | None = None,
     book: Ledger | None = None,
     folder: Path | str | None = None,
 ) -> pd.DataFrame:
@@ -68,6 +71,9 @@ def events(
         Keep only these; festivals are the keys of `FESTIVALS`.
     year : int, optional
         Keep only this year.
+    as_of : ISO day or date, optional
+        Only what was public on that day: the day of the source, or where that shows none the last day
+        of the event (of its year where no day is known).
     book : Ledger, optional
         Whose entities and sources the calendar names. Default: the project's ledger.
     folder : path, optional
@@ -77,7 +83,7 @@ def events(
     -------
     DataFrame
         Columns of the file; ``year`` whole, ``start`` and ``end`` local times (NaT where unknown),
-        and the days they fall on, ``first_day`` and ``last_day``.
+        the days they fall on, ``first_day`` and ``last_day``, and ``known_on``.
 
     Raises
     ------
@@ -94,10 +100,13 @@ def events(
         year=table["year"].astype(int), start=start, end=end,
         first_day=start.dt.normalize(), last_day=end.dt.normalize(),
     )  # fmt: skip
+    year_end = pd.to_datetime(table["year"].astype(str) + "-12-31").astype("datetime64[s]")
+    table["known_on"] = _known_on(table, book).fillna(year_end)
     keep = _is_any(table["entity"], entity, "entity", book.entities.index)
     keep = keep & _is_any(table["festival"], festival, "festival", FESTIVALS)
     if year is not None:
         keep = keep & table["year"].eq(year).to_numpy()
+    keep = keep & _was_public(table["known_on"], as_of)
     return table[keep].reset_index(drop=True)
 
 
@@ -105,6 +114,7 @@ def milestones(
     *,
     entity: str | Sequence[str] | None = None,
     milestone: str | Sequence[str] | None = None,
+    as_of: str | date | None = None,
     book: Ledger | None = None,
     folder: Path | str | None = None,
 ) -> pd.DataFrame:
@@ -114,6 +124,9 @@ def milestones(
     ----------
     entity, milestone : str or sequence of str, optional
         Keep only these.
+    as_of : ISO day or date, optional
+        Only what was public on that day: the day of the source, or where that shows none the last day
+        that the date can mean.
     book : Ledger, optional
         Whose entities and sources the calendar names. Default: the project's ledger.
     folder : path, optional
@@ -122,8 +135,8 @@ def milestones(
     Returns
     -------
     DataFrame
-        Columns of the file, and ``first_day`` and ``last_day`` that the date can mean: "2013" is
-        1 January to 31 December 2013.
+        Columns of the file, ``first_day`` and ``last_day`` that the date can mean ("2013" is 1 January
+        to 31 December 2013), and ``known_on``.
 
     Raises
     ------
@@ -137,9 +150,22 @@ def milestones(
     rules.validate(table, _milestone_rules(book), "milestones.csv")
     span = tables.spans(table["date"])
     table = table.assign(first_day=span["first"], last_day=span["last"])
+    table["known_on"] = _known_on(table, book)
     keep = _is_any(table["entity"], entity, "entity", book.entities.index)
     keep = keep & _is_any(table["milestone"], milestone, "milestone", sorted(set(table["milestone"])))
+    keep = keep & _was_public(table["known_on"], as_of)
     return table[keep].reset_index(drop=True)
+
+
+def _known_on(table: pd.DataFrame, book: Ledger) -> pd.Series:
+    """Day of the source; where it shows none, the last day the row speaks of."""
+    published = table["source_id"].map(book.sources["published_on"])
+    return published.fillna(table["last_day"]).fillna(table["first_day"])
+
+
+def _was_public(known_on: pd.Series, as_of: str | date | None) -> np.ndarray:
+    day = parse_day(as_of)
+    return np.ones(len(known_on), bool) if day is None else known_on.le(pd.Timestamp(day)).to_numpy()
 
 
 def _file(folder: Path | str | None, name: str) -> Path:

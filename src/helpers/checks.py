@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-
-import pandas as pd
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,9 +26,3 @@ class Check:
     value: float | str | None = None
     threshold: float | str | None = None
     text: str = ""
-
-
-def check_table(checks: Iterable[Check]) -> pd.DataFrame:
-    """Checks as a table with the columns name, passed, value, threshold, text."""
-    columns = ["name", "passed", "value", "threshold", "text"]
-    return pd.DataFrame([[getattr(check, c) for c in columns] for check in checks], columns=columns)

@@ -14,8 +14,6 @@ PROJECT = Path(os.environ.get("HELPERS_PROJECT") or Path(__file__).parents[2]).r
 DATA = PROJECT / "data"
 LEDGER = DATA / "ledger"
 CALENDAR = DATA / "calendar"
-NOTEBOOKS = PROJECT / "notebooks"
-REPORTS = PROJECT / "reports"
 
 
 def _log_reads(log: str, folder: str) -> None:

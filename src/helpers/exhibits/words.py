@@ -50,7 +50,6 @@ _PAIRS = {
     "alternatives_title": ("{name}: where sources disagree", "{name}:来源之间的分歧"),
     "alternatives_axis": ("figure over the preferred one (log scale)", "与选用值之比(对数轴)"),
     "ladder_title": ("{name}: option grants, {currency} per share", "{name}:期权授予价(每股,{currency})"),
-    "grant_price": ("grant price", "授予价"),
     "strike": ("exercise price", "行权价"),
     "intrinsic": ("left to the holder", "持有人所得"),
     "multiples_title": ("Value over {metric}{unit}", "估值与{metric}之比{unit}"),
@@ -79,6 +78,5 @@ _PAIRS = {
     "source_count": ("sources", "来源数"),
     "latest": ("latest", "最近"),
     "cagr": ("{metric}, growth a year", "{metric},年均增速"),
-    "simulated": ("SIMULATED DATA", "模拟数据"),
 }
 WORDS = {language: {key: pair[index] for key, pair in _PAIRS.items()} for index, language in enumerate(("en", "zh"))}
