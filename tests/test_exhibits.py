@@ -44,6 +44,8 @@ def series(**change):
             "fact_id": ["f1", "f2", "f3", "f4"], "source_id": ["press-001", "press-002"] * 2,
             "known_on": pd.to_datetime(["2023-03-01", "2024-03-01"] * 2), "is_disputed": [False, False, False, True],
             "range_low": [1e9, 2e9, 3e9, 3e9], "range_high": [1e9, 2e9, 3e9, 8e9], "reason": "press, 1 origin",
+            "status": "reported", "qualifier": "", "first_known_on": pd.to_datetime(["2023-03-01", "2024-03-01"] * 2),
+            "is_dated": True,
         }
     )  # fmt: skip
     return table.assign(**change)
@@ -97,8 +99,10 @@ def test_periods_are_said_as_people_write_them(start, end, loose, shown):
 
 def test_a_figure_says_what_it_leaves_open():
     rows = list(series().itertuples())
-    assert leeway(rows[0]) == "± 50 million"  # 0.95 to 1.05 billion
+    assert leeway(rows[0]) == "printed to the nearest 100 million"  # 0.95 to 1.05 billion
     assert leeway(rows[3]) == "disputed: 3.00 billion to 8.00 billion"
+    about = next(series(qualifier="about").itertuples())
+    assert leeway(about) == "± 50 million"
     over = next(series(high=np.inf).itertuples())
     assert leeway(over) == "or more, as printed"
 
@@ -157,6 +161,14 @@ def test_a_disputed_headline_shows_the_range_of_its_sources():
     (card,) = exhibits.latest(table, metrics=["revenue"], names=NAMES, sources=SOURCES)
     assert (card.low, card.high) == (3e9, 8e9)
     assert "disputed" in card.range_text
+
+
+def test_an_estimate_and_an_undated_page_are_said():
+    table = series(status="estimate", is_dated=False).iloc[:2]
+    (card,) = exhibits.latest(table, metrics=["revenue"], names=NAMES, sources=SOURCES)
+    assert card.source == "Stock & Co, 2025-06-06, an estimate"
+    made = exhibits.passports(table, names=NAMES, sources=SOURCES, today=DAY("2025-01-01"))
+    assert "2024-03-01 or later, page undated" in made.text
 
 
 def test_headlines_carry_their_numbers_for_the_record():

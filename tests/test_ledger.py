@@ -482,7 +482,7 @@ def test_two_independent_origins_outweigh_a_later_one(folder):
     (row,) = result.table.itertuples()
     assert (row.fact_id, row.support, row.is_disputed) == ("f2", 2, True)
     assert (row.range_low, row.range_high) == (1e9, 3e9)
-    assert row.reason == "broker, 2 origins; chosen from 3"
+    assert row.reason == "broker, reported, 2 origins; chosen from 3"
     assert result.rejected.set_index("fact_id")["reason"].to_dict() == {
         "f1": "agrees with f2, which is preferred",
         "f3": "disagrees with f2, which has more support or is later",
@@ -606,3 +606,15 @@ def test_cite_refuses():
         ledger.cite("f9x")
     with pytest.raises(UnknownNameError, match="unknown language 'de'"):
         ledger.cite("f0001", language="de")
+
+
+def test_a_value_is_public_from_its_first_dated_page(folder):
+    # the undated page counts from 31 December 2023, but a dated one printed the same value first in March
+    book = book_of(folder, {"source_id": "undated"}, {"source_id": "broker_a"})
+    (row,) = ledger.preferred(entity="kuaishou", metric="revenue", book=book).table.itertuples()
+    assert row.is_dated
+    assert row.first_known_on == book.sources.loc["broker_a", "published_on"]
+    alone = book_of(folder, {"source_id": "undated"})
+    (row,) = ledger.preferred(entity="kuaishou", metric="revenue", book=alone).table.itertuples()
+    assert not row.is_dated
+    assert row.first_known_on == row.period_end

@@ -68,6 +68,7 @@ class Evidence:
 def prepare(facts: pd.DataFrame, *, metrics: pd.DataFrame, **tables: pd.DataFrame) -> Evidence:
     """Compute intervals, keys and neighbours once for all rules."""
     # a fixed order, so that the order of rows in the file decides nothing
+    facts = facts if "qualifier" in facts else facts.assign(qualifier="")  # optional in the ledger too
     facts = facts[COLUMNS].sort_values(["trust", "fact_id"], kind="stable", ignore_index=True)
     facts = facts.join(_widened(printed.intervals(facts), facts["kind"]))
     for column in KEYS:

@@ -17,6 +17,7 @@ from helpers.valuation import MultiplesResult
 
 MIME = "application/vnd.helpers.headlines+json"
 YEAR_DAYS = (350, 380)
+WIDE = 1.5  # an interval whose ends are this many times apart is said to be open
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +83,7 @@ def latest(
         days = (rows["period_end"] - rows["period_start"]).dt.days
         rows = rows[days.between(*YEAR_DAYS) | rows["metric_kind"].ne("flow")]
         if not rows.empty:
-            cards.append(_card(rows.sort_values("period_end").iloc[-1], names, sources))
+            cards.append(_card(rows.sort_values(["period_end", "period_start", "fact_id"]).iloc[-1], names, sources))
     return cards
 
 
@@ -110,15 +111,21 @@ def _card(row: pd.Series, names: Mapping[str, str], sources: pd.DataFrame) -> He
         low=_finite(low),
         high=_finite(high),
         range_text=leeway(row),
-        source=f"{source['publisher']}, {source['published'] or word('no_date')}",
+        source=", ".join([source["publisher"], source["published"] or word("no_date"), *_standing(row["status"])]),
         fact_ids=(row["fact_id"],),
     )
+
+
+def _standing(status: str) -> list[str]:
+    """What a reader must know of a figure that nobody measured directly."""
+    return [word(status)] if status in ("estimate", "derived") else []
 
 
 def _between(low: float, high: float) -> str:
     """Interval as shown, unless it is narrower than its digits."""
     ends = say(low), say(high)
-    return "" if ends[0] == ends[1] else f"; {word('between', low=ends[0], high=ends[1])}"
+    key = "open_inputs" if low > 0 and high / low > WIDE else "between"
+    return "" if ends[0] == ends[1] else f"; {word(key, low=ends[0], high=ends[1])}"
 
 
 def _finite(value: float) -> float | None:
@@ -146,7 +153,7 @@ def growth_headline(result: GrowthResult, *, name: str, label: str) -> Headline:
         low=_finite(result.low),
         high=_finite(result.high),
         fact_ids=result.fact_ids,
-        range_text=word("rounding_range", low=say(result.low, "ratio"), high=say(result.high, "ratio")),
+        range_text=word("rounding", low=say(result.low, "ratio"), high=say(result.high, "ratio")),
     )
 
 

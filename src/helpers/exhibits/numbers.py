@@ -119,5 +119,8 @@ def leeway(row) -> str:
         return "–"
     up, down = row.high - row.value, row.value - row.low
     if abs(up - down) <= 1e-6 * max(abs(up), abs(down)):
-        return f"± {up * 100:.2g} %" if row.unit == "ratio" else f"± {say(up, row.unit, digits=2)}"
+        half = f"{up * 100:.2g} %" if row.unit == "ratio" else say(up, row.unit, digits=2)
+        if getattr(row, "qualifier", "") == "about":
+            return f"± {half}"
+        return word("nearest", size=f"{up * 200:.2g} %" if row.unit == "ratio" else say(2 * up, row.unit, digits=2))
     return word("rounding_range", low=say(row.low, row.unit, digits=4), high=say(row.high, row.unit, digits=4))

@@ -95,7 +95,7 @@ def passports(
     caption : str, optional
         Above the table.
     """
-    last = series[series["metric_kind"].ne("rule")].sort_values("period_end")
+    last = series[series["metric_kind"].ne("rule")].sort_values(["period_end", "period_start", "fact_id"])
     last = last.groupby(["entity", "metric"], sort=False, observed=True).tail(1)
     place = {metric: index for index, metric in enumerate(names)}  # the order of the ledger's own list
     last = last.sort_values("metric", key=lambda m: m.map(place).astype(int), kind="stable")
@@ -106,7 +106,7 @@ def passports(
             word("value"): say(row.value, row.unit, row.currency),
             word("range"): leeway(row),
             word("source"): _source(sources.at[row.source_id, "publisher"], row.fact_id),
-            word("known_on"): f"{row.known_on:%Y-%m-%d}",
+            word("known_on"): _public_day(row),
             word("age_days"): (today - row.period_end).days,
             word("reason"): row.reason.replace("_", " "),
         }
@@ -236,6 +236,11 @@ def _cells(row: tuple, left: set[int]) -> str:
         )
         cells.append(f'<td class="{css}">{shown}</td>' if css else f"<td>{shown}</td>")
     return "".join(cells)
+
+
+def _public_day(row) -> str:
+    day = f"{row.first_known_on:%Y-%m-%d}"
+    return day if row.is_dated else word("undated", day=day)
 
 
 def _is_short(text: str) -> bool:

@@ -37,6 +37,12 @@ _PAIRS = {
     "rounding_range": ("{low} to {high} as printed", "按印刷精度为 {low} 至 {high}"),
     "or_more": ("or more, as printed", "原文为“超过”"),
     "between": ("{low} to {high}", "{low} 至 {high}"),
+    "nearest": ("printed to the nearest {size}", "印刷精度 {size}"),
+    "rounding": ("{low} to {high}, by rounding", "{low} 至 {high}(舍入)"),
+    "open_inputs": ("inputs disputed or rough: {low} to {high}", "输入有分歧或较粗略:{low} 至 {high}"),
+    "undated": ("{day} or later, page undated", "不早于 {day},页面无日期"),
+    "estimate": ("an estimate", "估算"),
+    "derived": ("computed by the source", "来源推算"),
     "no_date": ("no date", "无日期"),
     "preferred": ("preferred figure", "选用值"),
     "other_figure": ("other sources", "其他来源"),
@@ -77,6 +83,6 @@ _PAIRS = {
     "fact_count": ("facts", "事实数"),
     "source_count": ("sources", "来源数"),
     "latest": ("latest", "最近"),
-    "cagr": ("{metric}, growth a year", "{metric},年均增速"),
+    "cagr": ("{metric} in {currency}, growth a year", "{metric}({currency}),年均增速"),
 }
 WORDS = {language: {key: pair[index] for key, pair in _PAIRS.items()} for index, language in enumerate(("en", "zh"))}

@@ -24,14 +24,15 @@ def health(facts: pd.DataFrame, series: PreferredSeries, *, as_of: str = "") -> 
     Returns
     -------
     tuple of Check
-        ``two clocks`` (no fact was public after the day), ``doubtful kept out``, ``dated pages``,
-        ``independent origins`` and ``agreement``; the last three inform.
+        ``two clocks`` (no fact was public after the day), ``undated figures``, ``doubtful kept out``, ``dated pages``,
+        ``independent origins`` and ``agreement``; all but the first and the third inform.
     """
     day = parse_day(as_of)
     late = 0 if day is None else int((facts["known_on"] > pd.Timestamp(day)).sum())
     doubtful = set(facts.loc[facts["nature"].eq("doubtful"), "fact_id"]) & set(series.fact_ids)
     dated = float(facts["known_basis"].eq("published").mean()) if len(facts) else 0.0
     table = series.table
+    undated = int((~table["is_dated"].astype(bool)).sum())
     many = float((table["support"] > 1).mean()) if len(table) else 0.0
     disputed = int(table["is_disputed"].sum())
     return (
@@ -41,6 +42,13 @@ def health(facts: pd.DataFrame, series: PreferredSeries, *, as_of: str = "") -> 
             value=late,
             threshold=0,
             text=f"{late} facts were public after the report's day",
+        ),
+        Check(
+            name="undated figures",
+            passed=None,
+            value=undated,
+            text=f"{undated} of {len(table)} chosen figures stand only on pages without a date: "
+            "they count as public on the last day they describe, which is early",
         ),
         Check(
             name="doubtful kept out",

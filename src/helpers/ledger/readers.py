@@ -33,9 +33,10 @@ class PreferredSeries:
     table : DataFrame
         One row per entity, metric and period: entity, metric, metric_kind, period_start, period_end,
         value, low, high (what rounding and words such as "about" leave open), unit, currency, fact_id,
-        source_id, status, qualifier, kind, known_on, first_known_on (when the same value was first public,
-        from whatever source), support (independent origins behind the value),
-        is_disputed, range_low, range_high (over all alternatives that were not set aside), reason.
+        source_id, status, qualifier, kind, known_on, first_known_on (when the same value was first
+        public, from whatever source), is_dated (that day is a page's own, not the last it can have
+        been), support (independent origins behind the value), is_disputed, range_low, range_high (over
+        all alternatives that were not set aside), reason.
     rejected : DataFrame
         The alternatives: entity, metric, period_start, period_end, value, currency, fact_id, source_id,
         status, reason.
@@ -182,8 +183,7 @@ def _of_length(rows: pd.DataFrame, frequency: str | None) -> pd.DataFrame:
 def _with_ranges(ranked: pd.DataFrame) -> pd.DataFrame:
     """The chosen rows with the range of all that stood for choice in the same currency."""
     period = ["entity", "metric", "period_start", "period_end"]
-    first = ranked.groupby("cluster", sort=False)["known_on"].transform("min")
-    ranked = ranked.assign(first_known_on=first)
+    ranked = ranked.assign(**_first_public(ranked))
     chosen = ranked[ranked["is_preferred"]].sort_values(["entity", "metric", "period_end", "period_start"])
     same = ranked.merge(chosen[[*period, "currency", "cluster"]], on=[*period, "currency"], suffixes=("", "_chosen"))
     spread = same.groupby(period, observed=True).agg(
@@ -195,7 +195,7 @@ def _with_ranges(ranked: pd.DataFrame) -> pd.DataFrame:
     spread["is_disputed"] = spread["is_disputed"] > 1
     table = chosen.merge(spread.reset_index(), on=period)
     reasons = [
-        f"{row.kind}, {row.support} origin{'s' if row.support > 1 else ''}; "
+        f"{row.kind}, {row.status}, {row.support} origin{'s' if row.support > 1 else ''}; "
         + (f"chosen from {row.alternatives}" if row.alternatives > 1 else "the only figure")
         for row in table.itertuples()
     ]
@@ -218,6 +218,7 @@ def _with_ranges(ranked: pd.DataFrame) -> pd.DataFrame:
         "kind",
         "known_on",
         "first_known_on",
+        "is_dated",
         "support",
         "is_disputed",
         "range_low",
@@ -225,6 +226,14 @@ def _with_ranges(ranked: pd.DataFrame) -> pd.DataFrame:
         "reason",
     ]
     return table[columns].reset_index(drop=True)
+
+
+def _first_public(ranked: pd.DataFrame) -> dict[str, pd.Series]:
+    """When a value was first public: by its first dated page; undated pages count only among themselves."""
+    dated = ranked["known_basis"].eq("published")
+    of_cluster = ranked["known_on"].where(dated).groupby(ranked["cluster"], sort=False).transform("min")
+    of_any = ranked.groupby("cluster", sort=False)["known_on"].transform("min")
+    return {"first_known_on": of_cluster.fillna(of_any), "is_dated": of_cluster.notna()}
 
 
 def _rejected(

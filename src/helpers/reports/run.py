@@ -297,5 +297,5 @@ def _line(outcome: Outcome, project: Path) -> str:
         return f"ok      {outcome.run.name}  {kept['seconds']:.1f} s  {where}/report.html"
     error = kept["error"]
     cell = "" if error["cell"] is None else f" in cell {error['cell']}"
-    first = error["message"].splitlines()[0]
+    first = " ".join(line.strip() for line in error["message"].splitlines()[:2])
     return f"FAILED  {outcome.run.name}{cell}: {error['type']}: {first}  ({where}/traceback.txt)"

@@ -268,6 +268,8 @@ def _text(stated: pd.DataFrame, quote_currency: str) -> str:
         times = in_words(row.multiple)
         is_money = not pd.isna(row.denominator_currency)
         said = f"{times} times {row.metric}" if is_money else f"{times} {quote_currency} for each {row.metric}"
+        if row.low > 0 and row.high / row.low > 1.5:
+            said += f" ({in_words(row.low)} to {in_words(row.high)}, as the inputs are disputed or rough)"
         span = "of" if row.period_start == row.period_end else "of the period to"
         sentences.append(
             f"On {row.date.date()} the price was {said} {span} {row.period_end.date()}, "
