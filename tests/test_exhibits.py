@@ -182,6 +182,15 @@ def test_headlines_carry_their_numbers_for_the_record():
     ]  # fmt: skip
 
 
+def test_a_card_on_several_facts_names_its_publishers():
+    facts = pd.DataFrame(
+        {"fact_id": ["f1", "f2"], "source_id": ["press-002", "press-002"], "status": ["reported", "estimate"]}
+    )
+    card = exhibits.Headline(name="x", label="x", value=1.0, source="figures of 2023", fact_ids=("f1", "f2"))
+    made = exhibits.headlines([card], facts=facts, sources=SOURCES)
+    assert "figures of 2023; Stock &amp; Co; Stock &amp; Co, an estimate" in made.html
+
+
 def test_growth_and_multiples_as_headlines():
     # 1 to 4 billion in two years doubles every year: 100 %
     grown = growth.cagr(1e9, 4e9, start=DAY("2021-12-31").date(), end=DAY("2023-12-31").date(), fact_ids=("f1", "f4"))

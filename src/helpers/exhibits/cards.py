@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import pandas as pd
 from markupsafe import escape
@@ -87,13 +87,37 @@ def latest(
     return cards
 
 
-def headlines(cards: Iterable[Headline]) -> Html:
-    """Cards as HTML, and as data that the run keeps in result.json."""
+def headlines(
+    cards: Iterable[Headline], *, facts: pd.DataFrame | None = None, sources: pd.DataFrame | None = None
+) -> Html:
+    """Cards as HTML, and as data that the run keeps in result.json.
+
+    Parameters
+    ----------
+    cards : iterable of Headline
+        In the order of the page.
+    facts, sources : DataFrame, optional
+        The ledger's facts and sources: cards that rest on several facts then name all their publishers.
+    """
     cards = list(cards)
+    if facts is not None and sources is not None:
+        cards = [_credited(card, facts, sources) for card in cards]
     data = {"headlines": [asdict(c) | {"text": c.text, "fact_ids": list(c.fact_ids)} for c in cards]}
     text = "\n".join(f"{c.label}: {c.text}; {c.range_text}; {c.source}" for c in cards)
     body = "".join(_html(card) for card in cards) or f'<p class="note">{escape(word("no_data"))}</p>'
     return Html(html=f'<div class="headlines">{body}</div>', text=text or word("no_data"), data={MIME: data})
+
+
+def _credited(card: Headline, facts: pd.DataFrame, sources: pd.DataFrame) -> Headline:
+    """Name the publishers of a card that rests on several facts, and say which are no direct measurements."""
+    if len(card.fact_ids) < 2:
+        return card
+    rows = facts[facts["fact_id"].isin(card.fact_ids)]
+    said = [
+        ", ".join([sources["publisher"].get(i, i), *_standing(s)])
+        for i, s in zip(rows["source_id"], rows["status"], strict=True)
+    ]
+    return replace(card, source="; ".join(dict.fromkeys([*filter(None, [card.source]), *said])))
 
 
 def _card(row: pd.Series, names: Mapping[str, str], sources: pd.DataFrame) -> Headline:
