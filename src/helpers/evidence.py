@@ -57,8 +57,9 @@ def last_digit(values: np.ndarray, *, least_figures: int = 2) -> np.ndarray:
     exponent = top - 11  # a double keeps 15 figures; 12 are enough for any printed amount
     for figures in range(12, 0, -1):
         power = top - figures + 1
-        scaled = v * 10.0**-power
-        whole = np.abs(scaled - np.round(scaled)) <= 1e-9 + 1e-12 * scaled  # what a double can tell
+        with np.errstate(over="ignore", invalid="ignore"):  # of 1e-300 nothing can be read, and need not
+            scaled = v * 10.0**-power
+            whole = np.abs(scaled - np.round(scaled)) <= 1e-9 + 1e-12 * scaled  # what a double can tell
         exponent = np.where(whole, power, exponent)
     coarsest = top - (least_figures - 1)
     coarsest = np.where((v >= 1e6) & (top % 3 == 0), top, coarsest)  # 8 million

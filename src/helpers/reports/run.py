@@ -163,7 +163,7 @@ def _attempt(run: Run, project: Path, staging: Path, scratch: Path, progress: An
     except Exception as error:
         failure = error
     ended = dt.datetime.now(dt.UTC)
-    kept["ended"] = ended.isoformat(timespec="seconds")
+    kept["ended"] = ended.isoformat(timespec="milliseconds")
     kept["seconds"] = round((ended - started).total_seconds(), 2)
     kept["data"] = record.data_hashes(scratch / "reads.log", project)
     if failure is None:
