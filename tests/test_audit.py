@@ -772,3 +772,15 @@ def test_counts_and_sentence_follow_from_the_verdicts():
     assert result.checks[0].passed is False
     assert set(result.doubts) <= set(result.fact_ids) <= set(BOOKS.facts["fact_id"])
     assert set(result.of("kuaishou")["entity"]) == {"kuaishou"}
+
+
+def test_checks_of_an_entity_tell_open_alarms_from_settled_ones():
+    result = judged(facts("""
+        a x valuation 31e9 2025-06-30 filing/f USD
+        b x valuation 31e9 2025-06-30 broker/g USD
+        c x valuation 310e9 2025-06-30 digest/d USD
+        d y dau 100e6 2024Q1 press/p precision=1e6
+        e y dau 170e6 2024Q1 press/q precision=1e6""", home="USD"))  # fmt: skip
+    assert {c.name: c.passed for c in result.checks_of("x")}["audit: scale"] is None  # settled: the slip is set aside
+    assert {c.name: c.passed for c in result.checks_of("y")}["audit: sources"] is False  # nobody knows who is right
+    assert result.checks_of("z") == ()

@@ -350,3 +350,47 @@ def test_conversion_is_proportional(value, factor):
     one = evidence.to_currency(money(value=value), "USD")["value"].item()
     other = evidence.to_currency(money(value=value * factor), "USD")["value"].item()
     assert other == pytest.approx(one * factor, rel=1e-9)
+
+
+# --- tables as a report uses them -----------------------------------------------------------------
+
+
+def periods(*rows: tuple) -> pd.DataFrame:
+    """Rows of (start, end, value, low, high, range_low, range_high) of one flow in yuan."""
+    names = ["period_start", "period_end", "value", "low", "high", "range_low", "range_high"]
+    table = pd.DataFrame(rows, columns=names)
+    days = {c: pd.to_datetime(table[c]) for c in names[:2]}
+    return table.assign(**days, entity="x", metric="dau", metric_kind="flow", currency="CNY")
+
+
+def test_finest_keeps_the_quarters_and_drops_the_year_around_them():
+    table = periods(
+        ("2024-01-01", "2024-12-31", 3.0, 3.0, 3.0, 3.0, 3.0),
+        ("2024-01-01", "2024-03-31", 1.0, 1.0, 1.0, 1.0, 1.0),
+        ("2023-01-01", "2023-12-31", 2.0, 2.0, 2.0, 2.0, 2.0),  # holds nothing shorter, so it stays
+    )
+    assert evidence.finest(table)["value"].tolist() == [1.0, 2.0]
+    other = table.assign(entity=["x", "y", "x"])
+    assert len(evidence.finest(other)) == 3  # another entity's quarter says nothing of this year
+    assert evidence.finest(table.iloc[:0]).empty
+
+
+def test_spread_takes_the_outer_ends_and_leaves_open_ends_at_the_value():
+    table = periods(
+        ("2024-01-01", "2024-12-31", 4.0, 3.9, 4.1, 0.8, 4.0),
+        ("2023-01-01", "2023-12-31", 3.0, 3.0, np.inf, 3.0, 3.0),
+    )
+    wide = evidence.spread(table)
+    assert wide["low"].tolist() == [0.8, 3.0]
+    assert wide["high"].tolist() == [4.1, 3.0]
+
+
+def test_in_currency_converts_every_end_and_leaves_out_what_has_no_rate():
+    table = periods(
+        ("2024-01-01", "2024-12-31", 7.0, 6.0, 8.0, 5.0, 9.0),
+        ("1999-01-01", "1999-12-31", 7.0, 6.0, 8.0, 5.0, 9.0),  # before the table's first yuan rate
+    )
+    made = evidence.in_currency(table, "USD")
+    rate = units.average_rate("CNY", "USD", date(2024, 1, 1), date(2024, 12, 31))
+    (row,) = made.itertuples()
+    assert (row.value, row.range_high, row.currency) == (pytest.approx(7 * rate), pytest.approx(9 * rate), "USD")

@@ -329,3 +329,18 @@ def test_same_age_errors():
     with pytest.raises(HelpersError, match="need an origin for every entity, missing for: new"):
         growth.same_age({"old": YEARS, "new": YEARS}, {"old": date(2013, 6, 6)})
     assert growth.same_age({}, {}).empty  # nothing known is a result, not an error
+
+
+def test_cagr_of_takes_the_base_nearest_to_the_span_and_the_later_of_two():
+    def years(*pairs):
+        rows = [(pd.Timestamp(f"{year}-12-31"), value, value, value, f"y{year}") for year, value in pairs]
+        return pd.DataFrame(rows, columns=["period_end", "value", "low", "high", "fact_id"])
+
+    exact = growth.cagr_of(years((2021, 1.0), (2022, 3.0), (2024, 8.0)), years=3)
+    assert exact.growth == pytest.approx(1.0)  # 8 = 2^3
+    assert exact.fact_ids == ("y2021", "y2024")
+    # 2021 is missing: 2020 and 2022 are a year off each, the later is taken; 4 = 2^2
+    assert growth.cagr_of(years((2020, 1.0), (2022, 1.0), (2024, 4.0)), years=3).fact_ids == ("y2022", "y2024")
+    assert growth.cagr_of(years((2024, 4.0)), years=3) is None
+    assert growth.cagr_of(years((2021, -1.0), (2024, 4.0)), years=3) is None  # a loss has no growth rate
+    assert growth.cagr_of(years(), years=3) is None

@@ -618,3 +618,20 @@ def test_a_value_is_public_from_its_first_dated_page(folder):
     (row,) = ledger.preferred(entity="kuaishou", metric="revenue", book=alone).table.itertuples()
     assert not row.is_dated
     assert row.first_known_on == row.period_end
+
+
+def test_health_counts_what_a_report_rests_on(folder):
+    book = book_of(folder, {"source_id": "undated"}, {"source_id": "broker_a", "value": "3000000000"})
+    series = ledger.preferred(entity="kuaishou", metric="revenue", book=book)
+    found = {check.name: check for check in ledger.health(book.facts, series)}
+    assert (found["two clocks"].passed, found["doubtful kept out"].passed) == (True, True)
+    assert found["dated pages"].value == 0.5  # one of two pages shows its day
+    assert found["agreement"].value == 1  # 1 against 3 billion
+    late = ledger.health(book.facts, series, as_of="2024-04-30")  # the broker's note is of June
+    assert (late[0].passed, late[0].value) == (False, 1)
+
+
+def test_health_of_nothing_passes_nothing(folder):
+    book = book_of(folder, {})
+    nothing = ledger.preferred(entity="pdd", metric="revenue", book=book)
+    assert all(check.passed is None for check in ledger.health(book.facts.iloc[:0], nothing))

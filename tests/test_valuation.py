@@ -323,3 +323,19 @@ def test_the_whole_is_found_again_in_any_currency(share, whole, scale):
 def test_implied_total_errors(arguments, extra, match):
     with pytest.raises(HelpersError, match=match):
         valuation.implied_total(*arguments, **extra)
+
+
+def test_grants_are_paired_with_the_nearest_strike_once_per_step():
+    def series(*rows):
+        table = pd.DataFrame(rows, columns=["period_end", "value", "fact_id"])
+        return table.assign(period_end=pd.to_datetime(table["period_end"]))
+
+    grants = series(("2025-03-31", 13.5, "a"), ("2025-06-30", 18.0, "b"), ("2025-07-31", 18.0, "c"))
+    strikes = series(("2025-01-31", 1.0, "s"), ("2025-06-15", 2.0, "t"))
+    steps = valuation.pair_grants(grants, strikes)
+    # 31 March is 59 days from the first strike and 76 from the second
+    assert steps[["price", "strike", "fact_id", "strike_fact_id"]].to_numpy().tolist() == [
+        [13.5, 1.0, "a", "s"],
+        [18.0, 2.0, "b", "t"],
+    ]
+    assert valuation.pair_grants(grants.iloc[:0], strikes).empty
