@@ -40,8 +40,8 @@ NEIGHBOURS = {  # allowed inside one layer: who imports whom
 OUTSIDE = [  # packages beside the standard library
     {"pint", "currency_converter"},
     {"numpy", "pandas"},
-    {"numpy", "pandas", "pandera", "pyarrow"},
-    {"numpy", "pandas", "scipy", "statsmodels"},
+    {"borax", "chinese_calendar", "ibis", "numpy", "pandas", "pandera", "pyarrow"},
+    {"diff_diff", "distributed", "numpy", "pandas", "pyfixest", "scipy", "statsmodels"},
     {"IPython", "jinja2", "markupsafe", "matplotlib", "numpy", "pandas", "seaborn", "zhplot"},
     {
         *("jinja2", "jupyter_client", "markupsafe", "math_core", "mistune", "nbclient", "nbconvert"),

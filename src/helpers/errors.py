@@ -49,3 +49,15 @@ class RateError(HelpersError):
 
 class ParameterError(HelpersError):
     """A setting or a notebook parameter breaks its contract."""
+
+
+class PanelError(HelpersError):
+    """A table is not the panel of units and dates that it should be."""
+
+
+class WindowError(HelpersError):
+    """An event window contradicts itself or does not fit the data."""
+
+
+class DonorError(HelpersError):
+    """Treated and control units are not what a comparison needs."""

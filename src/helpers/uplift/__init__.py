@@ -1,0 +1,9 @@
+"""What a shopping event really added, net of what it borrowed from the days around it."""
+
+from __future__ import annotations
+
+from helpers.uplift.panels import Panel, panel
+from helpers.uplift.results import UpliftResult, compare
+from helpers.uplift.windows import EventWindow
+
+__all__ = ["EventWindow", "Panel", "UpliftResult", "compare", "panel"]
