@@ -160,24 +160,22 @@ def assemble(
         day = dates[known][np.isnan(counterfactual[known])][0]
         raise HelpersError(f"{method}: no counterfactual for {day:%Y-%m-%d}, which lies in the window")
     effect = observed - counterfactual
-    parts = _parts(phases[known], dates[known], observed[known], counterfactual[known], interval)
-    path = _path(dates, phases, observed, counterfactual, known, interval)
-    by = parts.set_index("phase")
-    total = by.loc[TOTAL]
-    burst = by.loc["event"] if "event" in by.index else dict.fromkeys(("effect", "low", "high"), np.nan)
+    rows = _rows(phases[known], np.flatnonzero(known), observed[known], counterfactual[known], interval)
+    total = rows[TOTAL]
+    burst = rows.get("event", {"effect": np.nan, "low": np.nan, "high": np.nan})
     checks = (*checks, *_unobserved(inside & ~known, dates))
     said = {"unit": unit, "window": window, "level": level, "checks": checks}
     return UpliftResult(
         method=method,
-        incremental=float(total["effect"]), incremental_low=float(total["low"]), incremental_high=float(total["high"]),
-        relative_effect=float(total["relative"]), relative_low=float(total["relative_low"]),
-        relative_high=float(total["relative_high"]),
-        att=float(total["effect"] / total["days"] / unit_count),
-        event_effect=float(burst["effect"]), event_low=float(burst["low"]), event_high=float(burst["high"]),
-        pull_forward=-_sum(by, "announcement", "pre_dip"), borrowed=-_sum(by, "after_effect"),
-        parts=parts, path=path,
+        incremental=total["effect"], incremental_low=total["low"], incremental_high=total["high"],
+        relative_effect=total["relative"], relative_low=total["relative_low"], relative_high=total["relative_high"],
+        att=total["effect"] / total["days"] / unit_count,
+        event_effect=burst["effect"], event_low=burst["low"], event_high=burst["high"],
+        pull_forward=-sum(rows[phase]["effect"] for phase in ("announcement", "pre_dip") if phase in rows),
+        borrowed=-rows["after_effect"]["effect"] if "after_effect" in rows else 0.0,
+        parts=_parts(rows, dates), path=_path(dates, phases, observed, counterfactual, known, interval),
         fit=_fit(fit or {}, effect[~inside], observed[~inside]),
-        text=_text(parts, **said) + (f" {note}" if note else ""),
+        text=_text(rows, **said) + (f" {note}" if note else ""),
         fact_ids=tuple(fact_ids), **said,
     )  # fmt: skip
 
@@ -253,28 +251,30 @@ def verdict(low: float, high: float, checks: Iterable[Check] = ()) -> str:
     return "positive" if low > 0 else "negative" if high < 0 else "not distinguishable from zero"
 
 
-def _parts(
-    phases: np.ndarray, dates: pd.DatetimeIndex, observed: np.ndarray, counterfactual: np.ndarray, interval: Interval
-) -> pd.DataFrame:
-    rows = []
+def _rows(
+    phases: np.ndarray, places: np.ndarray, observed: np.ndarray, counterfactual: np.ndarray, interval: Interval
+) -> dict[str, dict[str, float]]:
+    """The accounts of each phase that was observed, and of the total."""
+    rows = {}
     for phase in [*(p for p in PHASES if (phases == p).any()), TOTAL]:
         weights = (phases == phase).astype(float) if phase != TOTAL else np.ones(len(phases))
         seen, base = float(observed @ weights), float(counterfactual @ weights)
         low, high = interval(weights)
-        days = dates[weights > 0]
-        rows.append(
-            (
-                phase, days[0], days[-1], len(days), seen, base, seen - base, low, high, (seen - base) / len(days),
-                *(_relative(e, seen) for e in (seen - base, low, high)),
-            )
-        )  # fmt: skip
-    return pd.DataFrame(
-        rows,
-        columns=[
-            *("phase", "first_date", "last_date", "days", "observed", "counterfactual", "effect", "low", "high"),
-            *("effect_per_day", "relative", "relative_low", "relative_high"),
-        ],
-    )
+        days = places[weights > 0]
+        rows[phase] = {
+            "first_date": days[0], "last_date": days[-1], "days": len(days), "observed": seen, "counterfactual": base,
+            "effect": seen - base, "low": low, "high": high, "effect_per_day": (seen - base) / len(days),
+            "relative": _relative(seen - base, seen), "relative_low": _relative(low, seen),
+            "relative_high": _relative(high, seen),
+        }  # fmt: skip
+    return rows
+
+
+def _parts(rows: dict[str, dict[str, float]], dates: pd.DatetimeIndex) -> pd.DataFrame:
+    columns = {name: [row[name] for row in rows.values()] for name in rows[TOTAL]}
+    for end in ("first_date", "last_date"):
+        columns[end] = dates[columns[end]]
+    return pd.DataFrame({"phase": list(rows), **columns})
 
 
 def _relative(effect: float, observed: float) -> float:
@@ -295,10 +295,6 @@ def _path(
     return pd.DataFrame(columns)
 
 
-def _sum(by: pd.DataFrame, *phases: str) -> float:
-    return float(by.loc[by.index.isin(phases), "effect"].sum())
-
-
 def _fit(given: dict[str, float], errors: np.ndarray, observed: np.ndarray) -> dict[str, float]:
     known = ~np.isnan(errors)
     if "pre_rmse" not in given and known.any():
@@ -315,20 +311,21 @@ def _unobserved(missing: np.ndarray, dates: pd.DatetimeIndex) -> tuple[Check, ..
     return (Check(name="unobserved_days", passed=False, value=count, threshold=0, text=text),)
 
 
-def _text(parts: pd.DataFrame, *, unit: str, window: EventWindow, level: float, checks: Sequence[Check]) -> str:
-    by = parts.set_index("phase")
-    total = by.loc[TOTAL]
+def _text(
+    rows: dict[str, dict[str, float]], *, unit: str, window: EventWindow, level: float, checks: Sequence[Check]
+) -> str:
+    total = rows[TOTAL]
     said = verdict(total["low"], total["high"], checks)
     when = window.name or f"the event from {window.first:%Y-%m-%d} to {window.last:%Y-%m-%d}"
     head = (
         f"{unit}, {when}: net of what was borrowed {_amount(total['effect'])} "
-        f"({_percent(total['relative'])}; {level:.0%} interval {_percent(total['relative_low'])} to "
-        f"{_percent(total['relative_high'])}) over {int(total['days'])} periods"
-    ).replace("% interval", " % interval")
-    if "event" in by.index and len(by) > 2:
-        around = -(total["effect"] - by.loc["event", "effect"])
+        f"({_percent(total['relative'])}; {100 * level:.0f} % interval {_percent(total['relative_low'])} to "
+        f"{_percent(total['relative_high'])}) over {total['days']} periods"
+    )
+    if "event" in rows and len(rows) > 2:
+        around = rows["event"]["effect"] - total["effect"]
         verb = "taken from" if around >= 0 else "added in"
-        head += f"; {_amount(by.loc['event', 'effect'])} during the event itself, {_amount(abs(around))} {verb} "
+        head += f"; {_amount(rows['event']['effect'])} during the event itself, {_amount(abs(around))} {verb} "
         head += "the periods around it"
     endings = {
         "no verdict": " No verdict: the intervals did not hold on placebo windows of the same data.",

@@ -1,0 +1,582 @@
+"""The structural model behind one unit, an average of units and a league of a hundred thousand.
+
+`Model.build` reads what all units share: the calendar, control factors, learned priors, and by placebo in time
+how many factors are worth having. `Model.estimate` then takes any rows of the panel; rows in blocks give the
+same numbers as rows at once, so the work can be cut and sent anywhere. What it cannot do: find the event's
+days, or tell the event from something else that happened on them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import pandas as pd
+
+from helpers.checks import Check
+from helpers.errors import DonorError, HelpersError, PanelError, WindowError
+from helpers.uplift import calibration, design, gls
+from helpers.uplift.design import Belief, Design
+from helpers.uplift.panels import Panel
+from helpers.uplift.results import TOTAL
+from helpers.uplift.windows import PHASES, EventWindow
+
+SCALES = ("log", "level")
+FACTOR_CHOICES = (2, 4, 6)
+FEW_CONTROLS = 10  # up to here every component is kept and the prior sorts them
+MOST_CONTROLS = 4000  # components hardly change beyond
+MOST_TO_CHOOSE = 64
+WORTH = 0.03  # a richer model must lower the placebo error by this share
+MOST_MISSING = 0.05
+YEAR_DAYS, MONTH_DAYS = 330, 28
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelSettings:
+    """What the structural model contains; None lets placebo windows and the length of the data decide.
+
+    Parameters
+    ----------
+    scale : {"log", "level"}
+        Logs: effects and seasons multiply, values above 0. Levels: they add.
+    weekly : bool, optional
+        Weekdays; by default where periods are days and there are four weeks of them.
+    annual : int, optional
+        Pairs of annual terms, 0 for none; by default where the history has a year.
+    factors : int, optional
+        Control factors; by default chosen by placebo in time.
+    slow : bool, default True
+        A wandering level beside the AR(1) errors.
+    level : float, default 0.95
+        Coverage of the intervals, between 0.5 and 0.999.
+    """
+
+    scale: str = "log"
+    weekly: bool | None = None
+    annual: int | None = None
+    factors: int | None = None
+    slow: bool = True
+    level: float = 0.95
+
+    def __post_init__(self) -> None:
+        if self.scale not in SCALES:
+            raise HelpersError(f"scale must be one of {', '.join(SCALES)}, got {self.scale!r}")
+        for name in ("annual", "factors"):
+            value = getattr(self, name)
+            if value is not None and (value != int(value) or value < 0):
+                raise HelpersError(f"{name} must be a whole number, 0 or more, got {value!r}")
+        if not 0.5 <= self.level <= 0.999:
+            raise HelpersError(f"level must lie between 0.5 and 0.999, got {self.level!r}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Estimates:
+    """Counterfactual totals of many units, before the intervals are stretched.
+
+    Attributes
+    ----------
+    phases : tuple of str
+        Phases that were observed, then "total".
+    observed, expected, spread : array, shape (units, phases)
+        Observed total, expected counterfactual total, its standard deviation.
+    paths, path_spread : array, shape (units, window days)
+        Expected counterfactual by day and its standard deviation.
+    placebos : array, shape (windows, units)
+        Scores of placebo windows; NaN where a unit lacks one.
+    placebo_errors, placebo_spreads, placebo_totals : array, shape (windows, units)
+        What the scores are made of.
+    noise : array, shape (units,)
+        Standard deviation of the errors (of logs, or over the unit's size).
+    rho : array, shape (units,)
+        Likeliest autocorrelation.
+    left_out : array of int, shape (units,)
+        Days before or after the window that the fit had to leave out.
+    day_covariance : array, shape (window days, window days)
+        Of the daily errors of the sum over all units.
+    """
+
+    phases: tuple[str, ...]
+    observed: np.ndarray
+    expected: np.ndarray
+    spread: np.ndarray
+    paths: np.ndarray
+    path_spread: np.ndarray
+    placebos: np.ndarray
+    placebo_errors: np.ndarray
+    placebo_spreads: np.ndarray
+    placebo_totals: np.ndarray
+    noise: np.ndarray
+    rho: np.ndarray
+    left_out: np.ndarray
+    day_covariance: np.ndarray
+
+    @property
+    def effect(self) -> np.ndarray:
+        """Observed less expected, shape (units, phases)."""
+        return self.observed - self.expected
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Model:
+    """Everything that the units share.
+
+    Attributes
+    ----------
+    window : EventWindow
+    dates : DatetimeIndex
+    phases : array of str
+        Phase of each date.
+    usable : array of int
+        Dates outside the window that may be used: neither masked nor unknown to all.
+    belief : dict of str to Belief
+        "treated" and "control": terms and prior means.
+    settings : ModelSettings
+        With what was chosen filled in.
+    controls : tuple of str
+        Units that the factors come from.
+    checks : tuple of Check
+        What was chosen and left out.
+    grid_prior : dict of str to array
+        Mean posterior over the grid of like units.
+    """
+
+    window: EventWindow
+    dates: pd.DatetimeIndex
+    phases: np.ndarray
+    usable: np.ndarray
+    belief: dict[str, Belief]
+    settings: ModelSettings
+    controls: tuple[str, ...] = ()
+    checks: tuple[Check, ...] = ()
+    grid_prior: dict[str, np.ndarray] = field(default_factory=dict)
+
+    @property
+    def hidden(self) -> np.ndarray:
+        """Places of the window's days."""
+        return np.flatnonzero(self.phases != "")
+
+    @classmethod
+    def build(
+        cls, panel: Panel, *, event: EventWindow, treated: Sequence[str], controls: Sequence[str],
+        past: Sequence[EventWindow] = (), regressors: pd.DataFrame | None = None, settings: ModelSettings,
+    ) -> Model:  # fmt: skip
+        """Read what the units share.
+
+        Parameters
+        ----------
+        panel : Panel
+        event : EventWindow
+        treated, controls : sequence of str
+            Units; controls may be none.
+        past : sequence of EventWindow
+            Other events of the same units, whose days are masked.
+        regressors : DataFrame, optional
+            Indexed by date: holidays and the like.
+        settings : ModelSettings
+
+        Raises
+        ------
+        WindowError
+            The event lies outside the data or has less than twice its length before it.
+        DonorError
+            A unit is both treated and control.
+        PanelError
+            Values that the scale cannot take.
+        """
+        both = sorted(set(treated) & set(controls))
+        if both:
+            raise DonorError(f"a unit cannot be treated and a control: {', '.join(both[:5])}")
+        phases, usable, seen = _calendar(panel, event, past)
+        series, kept, left = _usable_controls(panel, controls, usable, settings.scale)
+        settings = _settled(settings, panel, usable, phases)
+        treated_series = _modelled(panel.values[panel.rows(treated)], settings.scale)[0]
+        factors = _factors(series, panel.dates, settings)
+        blueprint = {"dates": panel.dates, "regressors": regressors, "factors": factors, "settings": settings}
+        sample = treated_series[:: -(-len(treated) // MOST_TO_CHOOSE)]
+        settings, chosen = _choose(blueprint, len(series), sample, usable, phases)
+        made = _design(**{**blueprint, "settings": settings})
+        complete, series = _complete(treated_series, usable), _complete(series, usable)
+        beliefs = design.learn(
+            made, _centred(complete, usable), _centred(series, usable), usable, width=int((phases != "").sum())
+        )
+        model = cls(
+            window=event, dates=panel.dates, phases=phases, usable=usable, settings=settings,
+            belief=dict(zip(("treated", "control"), beliefs, strict=True)), controls=tuple(kept),
+            checks=(*seen, *left, *chosen),
+        )  # fmt: skip
+        return replace(model, grid_prior=model._grid_priors({"treated": complete, "control": series}))
+
+    def _grid_priors(self, groups: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Mean posterior of a sample of each group, so that a unit's own few data do not decide alone."""
+        priors = {}
+        for group, series in groups.items():
+            if len(series) < design.LEAST_TO_LEARN:
+                continue
+            belief = self.belief[group]
+            sample = _centred(series[:: -(-len(series) // 256)], self.usable) - belief.path
+            sample = sample - sample[:, self.usable].mean(1, keepdims=True)
+            found = gls.posterior(sample, belief.terms, observed=self.usable, hidden=self.hidden)
+            points = [(rho, kappa) for rho in gls.RHOS for kappa in self._kappas(belief)]
+            share = np.full(len(points), 1e-3)
+            share[[points.index(point) for point in found.grid]] += found.weights.mean(1)
+            priors[group] = share / share.sum()
+        return priors
+
+    @staticmethod
+    def _kappas(belief: Belief) -> tuple[float, ...]:
+        return gls.KAPPAS if belief.terms.slow_count else (0.0,)
+
+    def estimate(self, values: np.ndarray, group: str) -> Estimates:
+        """Counterfactuals of units, each from its own days and the shared model.
+
+        Parameters
+        ----------
+        values : array, shape (units, dates)
+            As in the panel.
+        group : {"treated", "control"}
+            Whose prior applies.
+
+        Returns
+        -------
+        Estimates
+
+        Raises
+        ------
+        HelpersError
+            A unit with too few usable days, or without any variation.
+        """
+        return self._estimate(values, group, strict=True)[0]
+
+    def _estimate(self, values: np.ndarray, group: str, *, strict: bool) -> tuple[Estimates, dict[int, str]]:
+        series, sizes = _modelled(values, self.settings.scale)
+        usable = ~np.isnan(series[:, self.usable])
+        starts = calibration.windows_of(self.usable, width=len(self.hidden), before=int(self.hidden[0]))
+        places, told = self.usable[starts], {}
+        out = _Blank.of(len(values), self, len(places))
+        for rows, pattern in _patterns(usable):
+            observed = self.usable[pattern]
+            bad = _hopeless(series[rows], observed, values[rows], self.hidden)
+            if strict and any(bad):
+                raise HelpersError(next(filter(None, bad)))
+            told |= {int(row): text for row, text in zip(rows, bad, strict=True) if text}
+            rows = rows[[not text for text in bad]]
+            if len(rows):
+                self._fit(out, rows, series[rows], values[rows], sizes[rows], observed, group, places)
+        return out.done(), told
+
+    def estimate_or_tell(self, values: np.ndarray, group: str) -> tuple[Estimates, dict[int, str]]:
+        """As `estimate`, but rows that cannot be estimated are NaN, with the reason, and the others go on.
+
+        Returns
+        -------
+        Estimates
+        dict of int to str
+            Row to reason.
+        """
+        return self._estimate(values, group, strict=False)
+
+    def fitted(self, values: np.ndarray, group: str, estimates: Estimates) -> np.ndarray:
+        """What the model explains on every date, and the counterfactual on the window's, shape (units, dates).
+
+        At each unit's likeliest autocorrelation; for charts and fit diagnostics.
+        """
+        series, sizes = _modelled(values, self.settings.scale)
+        belief, out = self.belief[group], np.empty(values.shape)
+        for row in range(len(values)):
+            observed = self.usable[~np.isnan(series[row, self.usable])]
+            base = belief.path + series[row, observed].mean() - belief.path[observed].mean()
+            rho = float(estimates.rho[row])
+            shape = gls.smooth(
+                (series[row] - base)[None], belief.terms, observed=observed, rho=rho, kappa=gls.KAPPAS[1]
+            )
+            middle = shape[0] + base
+            out[row] = np.exp(middle) if self.settings.scale == "log" else middle * sizes[row]
+        out[:, self.hidden] = estimates.paths
+        return out
+
+    def _fit(self, out, rows, series, values, sizes, observed, group, places) -> None:
+        """Fill the rows of `out` whose usable days are `observed`."""
+        belief = self.belief[group]
+        means = series[:, observed].mean(1, keepdims=True) - belief.path[observed].mean()
+        base = belief.path + means
+        centred = series - base
+        found = gls.posterior(
+            centred, belief.terms, observed=observed, hidden=self.hidden,
+            kappas=self._kappas(belief), grid_prior=self.grid_prior.get(group),
+        )  # fmt: skip
+        middle = found.mean + base[:, self.hidden]
+        log = self.settings.scale == "log"
+        paths = np.exp(middle + 0.5 * found.variance) if log else middle * sizes[:, None]
+        slopes = paths if log else np.repeat(sizes[:, None], len(self.hidden), 1)
+        best = found.best()
+        out.take(rows, self, values, paths, slopes, found, len(self.usable) - len(observed))
+        for point in np.unique(best):
+            some = np.flatnonzero(best == point)
+            rho, kappa = found.grid[point]
+            starts = np.searchsorted(observed, places)
+            whole = np.array([_runs(observed, s, p, len(self.hidden)) for s, p in zip(starts, places, strict=True)])
+            if not whole.any():
+                continue
+            tested = calibration.rolling_origin(
+                centred[np.ix_(some, observed)], series[np.ix_(some, observed)], belief.terms,
+                observed=observed, starts=starts[whole], width=len(self.hidden), rho=rho, kappa=kappa,
+                variances=found.variances[point, some], log=log, sizes=sizes[some],
+            )  # fmt: skip
+            at = np.ix_(np.flatnonzero(whole), rows[some])
+            out.placebo_errors[at], out.placebo_spreads[at] = tested.errors, tested.spreads
+            out.placebo_totals[at] = tested.totals
+
+
+def _runs(observed: np.ndarray, at: int, place: int, width: int) -> bool:
+    """Whether `width` consecutive days from `place` are all observed."""
+    end = at + width
+    return end <= len(observed) and observed[at] == place and observed[end - 1] == place + width - 1
+
+
+@dataclass(slots=True)
+class _Blank:
+    """Room for estimates, filled row by row."""
+
+    phases: tuple[str, ...]
+    observed: np.ndarray
+    expected: np.ndarray
+    spread: np.ndarray
+    paths: np.ndarray
+    path_spread: np.ndarray
+    placebo_errors: np.ndarray
+    placebo_spreads: np.ndarray
+    placebo_totals: np.ndarray
+    noise: np.ndarray
+    rho: np.ndarray
+    left_out: np.ndarray
+    day_covariance: np.ndarray
+
+    @classmethod
+    def of(cls, units: int, model: Model, windows: int) -> _Blank:
+        inside = model.phases[model.hidden]
+        phases = (*(phase for phase in PHASES if (inside == phase).any()), TOTAL)
+        sums, days, tests = (units, len(phases)), (units, len(inside)), (windows, units)
+        return cls(
+            phases, *(np.full(shape, np.nan) for shape in (sums, sums, sums, days, days, tests, tests, tests)),
+            np.full(units, np.nan), np.full(units, np.nan), np.zeros(units, int), np.zeros((len(inside), len(inside))),
+        )  # fmt: skip
+
+    def take(self, rows, model, values, paths, slopes, found, left_out) -> None:
+        """Sums by phase over the days that were observed."""
+        inside = values[:, model.hidden]
+        known = ~np.isnan(inside)
+        names = model.phases[model.hidden]
+        for j, phase in enumerate(self.phases):
+            weights = known * (np.ones(len(names)) if phase == TOTAL else names == phase)
+            self.observed[rows, j] = (np.where(known, inside, 0) * weights).sum(1)
+            self.expected[rows, j] = (paths * weights).sum(1)
+            self.spread[rows, j] = np.sqrt(found.variance_of(slopes * weights))
+        self.paths[rows] = paths
+        self.path_spread[rows] = slopes * np.sqrt(found.variance)
+        self.noise[rows] = np.sqrt((found.weights * found.variances).sum(0))
+        self.rho[rows] = np.array([rho for rho, _ in found.grid])[found.best()]
+        self.left_out[rows] = left_out
+        self.day_covariance += found.covariance_of_sum(slopes)
+
+    def done(self) -> Estimates:
+        names = (
+            *("phases", "observed", "expected", "spread", "paths", "path_spread", "placebo_errors"),
+            *("placebo_spreads", "placebo_totals", "noise", "rho", "left_out", "day_covariance"),
+        )
+        return Estimates(
+            placebos=self.placebo_errors / self.placebo_spreads, **{name: getattr(self, name) for name in names}
+        )
+
+
+def _hopeless(series: np.ndarray, observed: np.ndarray, values: np.ndarray, hidden: np.ndarray) -> list[str]:
+    """Why each unit cannot be estimated; "" where it can."""
+    if len(observed) < 2 * len(hidden):
+        text = f"{len(observed)} usable days outside the window of {len(hidden)}; twice as many are needed"
+        return [text] * len(series)
+    constant = np.ptp(series[:, observed], axis=1) < 1e-12
+    unseen = np.isnan(values[:, hidden]).all(1)
+    return [
+        "constant outside the window: there is no noise to learn" if flat
+        else "no day of the window was observed" if blind else ""
+        for flat, blind in zip(constant, unseen, strict=True)
+    ]  # fmt: skip
+
+
+def _patterns(usable: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Rows that share their usable days, with those days."""
+    if usable.all():
+        yield np.arange(len(usable)), usable[0] if len(usable) else usable.any(0)
+        return
+    keys = np.packbits(usable, axis=1)
+    _, first, inverse = np.unique(keys, axis=0, return_index=True, return_inverse=True)
+    for pattern, row in enumerate(first):
+        yield np.flatnonzero(inverse.ravel() == pattern), usable[row]
+
+
+def _calendar(panel: Panel, event: EventWindow, past: Sequence[EventWindow]) -> tuple[np.ndarray, np.ndarray, tuple]:
+    """Phase of each date, the usable dates outside the window, and what had to be said."""
+    phases = event.phase_of(panel.dates, step=panel.step)
+    inside = np.flatnonzero(phases != "")
+    first, last = panel.dates[0], panel.dates[-1]
+    if not len(inside):
+        raise WindowError(f"the event ({event.describe()}) lies outside the data, {first:%Y-%m-%d} to {last:%Y-%m-%d}")
+    if inside[0] < 2 * len(inside):
+        raise WindowError(
+            f"the pre-period must be at least twice as long as the window of {len(inside)} periods, "
+            f"got {inside[0]} (from {first:%Y-%m-%d})"
+        )
+    masked = np.zeros(len(phases), bool)
+    for other in past:
+        masked |= other.phase_of(panel.dates, step=panel.step) != ""
+    unknown = np.isnan(panel.values).all(0)
+    usable = np.flatnonzero((phases == "") & ~masked & ~unknown)
+    checks = []
+    if event.last > last + panel.step - pd.Timedelta(minutes=1):
+        text = f"the window ends on {event.last:%Y-%m-%d}, the data on {last:%Y-%m-%d}: only a part is accounted"
+        checks.append(Check(name="partial_event", passed=False, value=f"{last:%Y-%m-%d}", text=text))
+    if masked.any():
+        count = int(masked[phases == ""].sum())
+        named = ", ".join(other.name or f"{other.first:%Y-%m-%d}" for other in past)
+        text = f"{count} dates of {len(past)} other event(s) are masked: {named}"
+        checks.append(Check(name="masked_events", passed=None, value=count, text=text))
+    return phases, usable, tuple(checks)
+
+
+def _modelled(values: np.ndarray, scale: str) -> tuple[np.ndarray, np.ndarray]:
+    """Series as the model sees them, and the size that undoes it: logs (of 1), or levels over the mean size."""
+    if scale == "log":
+        return np.log(np.where(values > 0, values, np.nan)), np.ones(len(values))
+    size = np.nanmean(np.abs(values), axis=1)
+    size = np.where(size > 0, size, 1.0)
+    return values / size[:, None], size
+
+
+def refuse_negative(values: np.ndarray, units: Sequence[str], dates: pd.DatetimeIndex, scale: str) -> None:
+    """Logs of negative values do not exist.
+
+    Raises
+    ------
+    PanelError
+        Names the first unit and day.
+    """
+    bad = values < 0
+    if scale == "log" and bad.any():
+        row, column = (int(x[0]) for x in np.nonzero(bad))
+        raise PanelError(
+            f"{units[row]} is {values[row, column]:g} on {dates[column]:%Y-%m-%d} and logs are asked for: negative "
+            f"values ({int(bad.sum())} in all) need scale='level', or returns kept apart from sales"
+        )
+
+
+def _usable_controls(
+    panel: Panel, controls: Sequence[str], usable: np.ndarray, scale: str
+) -> tuple[np.ndarray, list[str], tuple[Check, ...]]:
+    """Series of the controls that have nearly all days, on all dates; the others are counted."""
+    rows = panel.rows(controls)
+    if not len(rows):
+        text = (
+            "no unit without the event: season and event are told apart only by the units' own past; compare with "
+            "other years' aligned windows"
+        )
+        return np.empty((0, len(panel.dates))), [], (Check(name="clean_controls", passed=False, value=0, text=text),)
+    series = _modelled(panel.values[rows], scale)[0]
+    with np.errstate(invalid="ignore"):
+        spread = np.nanstd(series[:, usable], axis=1)
+    holes = np.isnan(series).mean(1) - np.isnan(panel.values).all(0).mean()
+    good = (holes <= MOST_MISSING) & (spread > 1e-9)
+    kept = [str(name) for name, ok in zip(controls, good, strict=True) if ok]
+    lost = [str(name) for name, ok in zip(controls, good, strict=True) if not ok]
+    checks = [
+        Check(name="clean_controls", passed=None, value=len(kept), text=f"{len(kept)} controls without the event")
+    ]
+    if lost:
+        text = f"{len(lost)} controls left out (over {MOST_MISSING:.0%} of days empty or zero, or constant): "
+        text = text.replace("%", " %") + ", ".join(lost[:5]) + (" ..." if len(lost) > 5 else "")
+        checks.append(Check(name="controls_left_out", passed=None, value=len(lost), text=text))
+    if not kept:
+        raise DonorError(f"none of the {len(lost)} controls is usable: {checks[-1].text}")
+    stride = -(-len(kept) // MOST_CONTROLS)
+    return series[good][::stride], kept[::stride], tuple(checks)
+
+
+def _settled(settings: ModelSettings, panel: Panel, usable: np.ndarray, phases: np.ndarray) -> ModelSettings:
+    """Fill in what the calendar decides."""
+    before = int(np.flatnonzero(phases != "")[0])
+    span = (panel.dates[before] - panel.dates[0]).days
+    weekly = panel.freq == "D" and len(usable) >= MONTH_DAYS if settings.weekly is None else settings.weekly
+    if weekly and panel.freq != "D":
+        raise HelpersError(f"weekly terms need daily data, the panel's periods are of freq {panel.freq!r}")
+    annual = settings.annual
+    if annual is None:
+        annual = 2 if span >= YEAR_DAYS else 0
+    return replace(settings, weekly=weekly, annual=annual)
+
+
+def _factors(series: np.ndarray, dates: pd.DatetimeIndex, settings: ModelSettings) -> np.ndarray:
+    """As many control factors as may be wanted, the strongest first, shape (dates, factors)."""
+    most = len(series) if len(series) <= FEW_CONTROLS else max(FACTOR_CHOICES)
+    count = min(len(series), most if settings.factors is None else settings.factors)
+    if not count:
+        return np.empty((len(dates), 0))
+    return design.factors_of(series, dates, count=count, weekly=bool(settings.weekly))
+
+
+def _design(*, dates, regressors, factors, settings) -> Design:
+    return design.build(
+        dates,
+        weekly=settings.weekly,
+        annual=settings.annual,
+        slow=settings.slow,
+        regressors=regressors,
+        factors=factors[:, : settings.factors] if settings.factors else None,
+    )
+
+
+def _choose(
+    blueprint: dict, controls: int, sample: np.ndarray, usable: np.ndarray, phases: np.ndarray
+) -> tuple[ModelSettings, tuple[Check, ...]]:
+    """Number of factors by placebo in time: the smallest that is not clearly beaten."""
+    settings = blueprint["settings"]
+    if settings.factors is not None or not controls:
+        return replace(settings, factors=min(settings.factors or 0, controls)), ()
+    if controls <= FEW_CONTROLS:
+        text = f"all {controls} components of {controls} controls; the prior sorts them"
+        return replace(settings, factors=controls), (Check(name="factors", passed=None, value=controls, text=text),)
+    scores = {}
+    for count in FACTOR_CHOICES:
+        trial = replace(settings, factors=count)
+        made = _design(**{**blueprint, "settings": trial})
+        scores[count] = _placebo_rmse(made, sample, usable, phases, log=settings.scale == "log")
+    best = min(scores.values())
+    count = next(count for count, score in scores.items() if not score > best * (1 + WORTH))
+    said = ", ".join(f"{c}: {100 * s:.2f} %" for c, s in scores.items())
+    text = f"{count} control factors, chosen by the error of placebo windows before the event ({said})"
+    return replace(settings, factors=count), (Check(name="factors", passed=None, value=count, text=text),)
+
+
+def _placebo_rmse(made: Design, sample: np.ndarray, usable: np.ndarray, phases: np.ndarray, *, log: bool) -> float:
+    """Root mean square of the errors of placebo totals, as a share; at one point of the grid."""
+    hidden = np.flatnonzero(phases != "")
+    whole = _complete(sample, usable)
+    starts = calibration.windows_of(usable, width=len(hidden), before=int(hidden[0]))
+    if not len(whole) or not len(starts):
+        return np.nan
+    tested = calibration.rolling_origin(
+        _centred(whole, usable)[:, usable], whole[:, usable], made.terms, observed=usable, starts=starts,
+        width=len(hidden), rho=design.PILOT_RHO, kappa=gls.KAPPAS[1], variances=np.zeros(len(whole)), log=log,
+        sizes=np.ones(len(whole)),
+    )  # fmt: skip
+    return float(np.sqrt(np.mean(tested.shares**2)))
+
+
+def _centred(series: np.ndarray, usable: np.ndarray) -> np.ndarray:
+    """Series less their mean over the usable days that they have."""
+    if not len(series):
+        return series
+    return series - np.nanmean(series[:, usable], axis=1, keepdims=True)
+
+
+def _complete(series: np.ndarray, usable: np.ndarray) -> np.ndarray:
+    """The series that have every usable day."""
+    return series[~np.isnan(series[:, usable]).any(axis=1)]
