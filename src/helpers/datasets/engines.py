@@ -1,0 +1,93 @@
+"""An engine by its address: opened, asked and closed, with one clear error for each way that fails.
+
+What the module cannot do: install an engine, or wait for one that starts up.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import re
+import socket
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl, urlparse
+
+import pyarrow as arrow
+
+from helpers.errors import HelpersError
+from helpers.rules import shorten
+
+if TYPE_CHECKING:
+    import ibis
+    from ibis.backends import BaseBackend
+
+PATIENCE = 5  # seconds until an address that does not answer is given up
+
+
+@contextlib.contextmanager
+def connected(engine: str | BaseBackend) -> Iterator[BaseBackend]:
+    """The engine behind an address, closed afterwards; a backend of the user is left as it is."""
+    if not isinstance(engine, str):
+        yield engine
+        return
+    _refuse_silent(engine)
+    scheme = urlparse(engine).scheme
+    try:
+        backend = _spark(engine) if scheme == "pyspark" else importlib.import_module("ibis").connect(engine)
+    except ImportError:
+        package = "pyspark" if scheme == "pyspark" else f"ibis-framework[{scheme}]"
+        raise HelpersError(f"engine {scheme!r} is not installed: install the package {package}") from None
+    except Exception as error:
+        raise HelpersError(f"engine {_public(engine)} cannot be used: {first_line(error)}") from error
+    try:
+        yield backend
+    finally:
+        backend.disconnect()
+
+
+def _refuse_silent(engine: str) -> None:
+    """Knock at the address first: some engines retry a dead one for minutes before they say so."""
+    url = urlparse(engine)
+    settings = dict(parse_qsl(url.query))
+    named = settings.get("spark.master", settings.get("spark.remote", "")) if url.scheme == "pyspark" else url.netloc
+    places = re.findall(r"([^\s/@,:\[\]]+):([0-9]+)", named.rsplit("@", 1)[-1])
+    refused = []
+    for host, port in places:
+        try:
+            socket.create_connection((host, int(port)), timeout=PATIENCE).close()
+        except OSError as error:
+            refused.append(f"{host}:{port} ({error.strerror or error})")
+        else:
+            return
+    if refused:
+        raise HelpersError(f"engine {_public(engine)} does not answer: {', '.join(refused)}")
+
+
+def _spark(engine: str) -> BaseBackend:
+    """A Spark session with the settings of the address; Ibis alone refuses those of the core, such as the master."""
+    spark = importlib.import_module("ibis.backends.pyspark")
+    settings = dict(parse_qsl(urlparse(engine).query))
+    session = spark.SparkSession.builder.config(conf=spark.SparkConf().setAll(settings.items())).getOrCreate()
+    return spark.Backend.from_connection(session)
+
+
+def _public(engine: str) -> str:
+    """The address without its password and settings."""
+    url = urlparse(engine)
+    return f"{url.scheme}://{url.netloc.rsplit('@', 1)[-1]}{url.path}"
+
+
+def first_line(error: BaseException) -> str:
+    return shorten((str(error).strip() or type(error).__name__).splitlines()[0])
+
+
+def asked(backend: BaseBackend, query: ibis.Table) -> tuple[arrow.Table, str]:
+    """The engine's answer and the SQL."""
+    sql = backend.compile(query, pretty=True)
+    try:
+        # Ibis takes Spark's answer row by row through pandas
+        found = backend.raw_sql(sql).toArrow() if backend.name == "pyspark" else backend.to_pyarrow(query)
+    except Exception as error:
+        raise HelpersError(f"{backend.name} refused the query: {first_line(error)}") from error
+    return found, sql
