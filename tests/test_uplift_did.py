@@ -233,6 +233,8 @@ def test_organ_donations_as_printed():
     # one treated cluster: the printed error is too small, and the result says so
     assert by_name(result.checks)["treated_clusters"].passed is False
     assert "rests on 1 treated unit(s) and is too narrow" in result.text
+    assert by_name(result.checks)["selection"].passed is None
+    assert "need 8+ periods before the window to describe the units, got 3" in by_name(result.checks)["selection"].text
     honest = two_way(data, event=event, treated=["California"], scale="level", min_pre=1, cluster="controls")
     assert honest.verdict == "not distinguishable from zero"
 
@@ -387,6 +389,20 @@ def test_anticipation_moves_the_base_back_and_is_accounted_before_the_event():
     assert result.result.parts["days"].tolist() == [2, 10, 12]
 
 
+@pytest.mark.parametrize(
+    "given", ["2025-03-15", pd.Timestamp("2025-03-01"), pd.Period("2025-03"), np.datetime64("2025-03-31")]
+)
+def test_months_and_every_kind_of_date(given):
+    values = {"A": [1.0, 1, 4, 5], "N": [1.0, 2, 2, 1], "M": [5.0, 5, 6, 6]}
+    months = pd.date_range("2025-01-01", periods=4, freq="MS")
+    frame = pd.concat([pd.DataFrame({"unit": u, "date": months, "value": v}) for u, v in values.items()])
+    result = staggered(panel(frame, freq="MS"), first_treated={"A": given}, scale="level").result
+    # A gains 3, 4 on February; the controls 0, -1 and 1, 1: on average 0.5 and 0
+    assert result.path.loc[result.path["phase"] == "event", "effect"].tolist() == pytest.approx([2.5, 4])
+    assert result.path["date"].iloc[-2:].tolist() == list(months[2:])
+    assert (result.window.first, result.window.last) == (pd.Timestamp("2025-03-01"), pd.Timestamp("2025-04-30 23:59"))
+
+
 def test_what_is_left_out_is_counted():
     frame = walk(13)
     frame = frame[~((frame["unit"] == "u7") & (frame["date"] == "2025-01-09"))]
@@ -494,6 +510,8 @@ def test_selection_is_seen_and_would_have_warned(selected):
         study = event_study(frame, event=WINDOW, treated=NAMES[:TREATED])
         off.append(study.relative_effect)
         assert by_name(study.checks)["pre_trends"].passed is False
+        assert by_name(study.checks)["selection"] == checks["selection"]
+        assert result.text in study.text
         assert "Parallel trends before the event are rejected" in study.text
         biases = result.table.set_index("trait")["bias"]
         assert biases["growth"] == pytest.approx(0.15 * 200 / 365.25, abs=0.03)  # from the middle of the past
@@ -602,6 +620,7 @@ def test_the_drift_of_roth_is_found_half_of_the_time():
         ({"controls": ["A"]}, DonorError, r"needs 2\+ controls, got 1"),
         ({"treated": ["X"]}, UnknownNameError, "unknown unit 'X'"),
         ({"scale": "logs"}, UnknownNameError, "unknown scale 'logs'"),
+        ({"level": 95}, HelpersError, "level must lie between 0 and 1, such as 0.95, got 95"),
         ({"cluster": "row"}, UnknownNameError, "unknown cluster 'row'"),
         ({"event": EventWindow(event=("2025-03-01", "2025-03-02"))}, WindowError, "must lie in the data, which run"),
         ({"event": EventWindow(event=("2025-01-01", "2025-01-02"))}, WindowError, "need periods before the window"),
@@ -629,6 +648,12 @@ def test_values_that_have_no_logarithm_are_refused():
         contamination(zero, event=late, controls=["u1", "u2"])
 
 
+def test_a_day_that_one_side_has_not_seen_is_refused():
+    frame = tidy({**SMALL, "A": [10, 10, 10, 10, 11, None], "B": [20, 20, 20, 20, 23, None]})
+    with pytest.raises(PanelError, match="1 of 2 periods or bins of the window have no value on one of the sides"):
+        event_study(frame, event=TWO_DAYS, treated=["T"], scale="level")
+
+
 def test_an_unbalanced_panel_too_large_for_a_dense_design_is_refused(monkeypatch):
     monkeypatch.setattr(fe, "MAX_DESIGN_BYTES", 1e5)
     frame = walk(3).drop(index=[5, 50])
@@ -646,10 +671,12 @@ STARTS = {"u0": "2025-01-21", "u1": "2025-01-11"}
     [
         ({"method": "did2s"}, UnknownNameError, "unknown method 'did2s'"),
         ({"controls": "all"}, UnknownNameError, "unknown controls 'all'"),
+        ({"level": 95}, HelpersError, "level must lie between 0 and 1"),
         ({"anticipation": -1}, HelpersError, "whole number of periods, 0 or more, got -1"),
         ({"anticipation": 10}, DonorError, "leaves no period before it"),
         ({"first_treated": {"x": "2025-01-11"}}, UnknownNameError, "unknown unit 'x'"),
         ({"first_treated": {"u0": "soon"}}, HelpersError, "first_treated of u0: 'soon' is no day"),
+        ({"first_treated": {"u0": np.int64(2025)}}, HelpersError, r"first_treated of u0: .*2025.* is no day"),
         ({"first_treated": {"u0": 2025}}, HelpersError, "first_treated of u0: 2025 is no day"),
         ({"first_treated": {"u0": "2025-01-01"}}, DonorError, "come under treatment after the first period"),
         ({"first_treated": {f"u{i}": f"2025-01-{11 + i}" for i in range(14)}}, DonorError, "all 14 units are treated"),

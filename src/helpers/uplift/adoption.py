@@ -71,7 +71,7 @@ def _day(unit: str, given: object) -> pd.Timestamp:
         day = given.to_timestamp() if isinstance(given, pd.Period) else pd.Timestamp(given)
     except (TypeError, ValueError):
         day = pd.NaT
-    if day is pd.NaT or isinstance(given, int | float):
+    if day is pd.NaT or isinstance(given, int | float | np.number):
         raise HelpersError(f"first_treated of {unit}: {given!r} is no day such as 2025-11-11")
     return day.tz_localize(None) if day.tzinfo else day
 

@@ -23,7 +23,7 @@ from scipy import stats
 from helpers.checks import Check
 from helpers.errors import DonorError
 from helpers.uplift.adoption import Adoption, adoptions
-from helpers.uplift.fixed_effects import incomplete, require_balance, scaled
+from helpers.uplift.fixed_effects import incomplete, require_balance, require_level, scaled
 from helpers.uplift.panels import Panel
 from helpers.uplift.panels import panel as as_panel
 
@@ -105,6 +105,7 @@ def bacon(
     ------
     Goodman-Bacon (2021), equations 7 to 10.
     """
+    require_level(level)
     data = as_panel(panel)
     every, rows, checks = np.arange(len(data.dates)), np.arange(len(data.units)), ()
     if drop_incomplete:

@@ -24,16 +24,12 @@ import pandas as pd
 from scipy import stats
 
 from helpers.checks import Check
-from helpers.errors import WindowError
-from helpers.uplift.fixed_effects import Fit, fit, incomplete, scaled, sides, values_of
+from helpers.uplift.did_sample import Sample, draw_sample
+from helpers.uplift.fixed_effects import Fit, fit, values_of
 from helpers.uplift.panels import Panel
-from helpers.uplift.panels import panel as as_panel
 from helpers.uplift.parallel_trends import drift_found, honest, pretest, surface, wald
 from helpers.uplift.results import UpliftResult, assemble, from_covariance
 from helpers.uplift.windows import EventWindow
-
-MIN_CLUSTERS = 10
-"""Treated units below which their own spread says little about the error (Conley and Taber 2011)."""
 
 MAX_BLOCKS = 12
 WEEK = 7
@@ -61,22 +57,6 @@ class PreTrends:
     statistic: float
     p: float
     breakdown_m: float
-    checks: tuple[Check, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Sample:
-    """What is regressed: units in the order treated, controls; periods of the whole calendar."""
-
-    data: Panel
-    y: np.ndarray
-    treated: np.ndarray  # side of each row
-    phases: np.ndarray
-    before: np.ndarray  # periods before the window, earlier events left out
-    inside: np.ndarray  # periods of the window
-    scale: str
-    cluster: str
-    level: float
     checks: tuple[Check, ...]
 
 
@@ -123,7 +103,8 @@ def event_study(
     -------
     UpliftResult
         Sums over the treated units in the unit of the values. Checks: ``treated_clusters``,
-        ``pre_trends``, ``honest_bounds``, ``partial_window`` where the data end inside the window.
+        ``selection``, ``pre_trends``, ``honest_bounds``, ``partial_window`` where the data end inside the
+        window; what failed is said in the text.
 
     Raises
     ------
@@ -138,7 +119,7 @@ def event_study(
     HelpersError
         An unbalanced panel whose dense design would not fit in memory.
     """
-    sample = _sample(panel, event, treated, controls, scale, cluster, level, min_pre, past, drop_incomplete)
+    sample = draw_sample(panel, event, treated, controls, scale, cluster, level, min_pre, past, drop_incomplete)
     return _result(sample, event, fit_of=_daily(sample), method="event_study")
 
 
@@ -164,7 +145,7 @@ def two_way(
     UpliftResult
         In levels `att` is b.
     """
-    sample = _sample(panel, event, treated, controls, scale, cluster, level, min_pre, past, drop_incomplete)
+    sample = draw_sample(panel, event, treated, controls, scale, cluster, level, min_pre, past, drop_incomplete)
     found = _fit(sample, np.where(sample.before, 0, np.where(sample.inside, 1, -1)))
     count = int(sample.inside.sum())
     same = Fit(
@@ -196,7 +177,7 @@ def coefficients(
     DataFrame
         date, phase, coefficient, se, low, high.
     """
-    sample = _sample(panel, event, treated, controls, scale, cluster, level, min_pre, past, drop_incomplete)
+    sample = draw_sample(panel, event, treated, controls, scale, cluster, level, min_pre, past, drop_incomplete)
     found = _daily(sample)
     table = pd.DataFrame({"date": sample.data.dates[sample.inside], "phase": sample.phases[sample.inside]})
     return _with_ends(table, found, level)
@@ -225,84 +206,14 @@ def pre_trends(
     -------
     PreTrends
     """
-    return _trends(_sample(panel, event, treated, controls, scale, cluster, level, min_pre, past, drop_incomplete))
+    return _trends(draw_sample(panel, event, treated, controls, scale, cluster, level, min_pre, past, drop_incomplete))
 
 
-def _sample(
-    panel: pd.DataFrame | Panel, event: EventWindow, treated: Sequence[str], controls: Sequence[str] | None,
-    scale: str, cluster: str, level: float, min_pre: float, past: Sequence[EventWindow], drop_incomplete: bool,
-) -> _Sample:  # fmt: skip
-    data = as_panel(panel)
-    rows, others = sides(data, treated=treated, controls=controls)
-    phases = event.phase_of(data.dates, step=data.step)
-    before, inside, checks = _periods(data, event, phases, min_pre, past)
-    used, seen = np.r_[rows, others], np.flatnonzero(before | inside)
-    if drop_incomplete:
-        used, dropped = incomplete(data, used, seen)
-        checks = (*checks, *dropped)
-        rows, others = (np.intersect1d(side, used) for side in (rows, others))
-        sides(data, treated=data.units[rows], controls=data.units[others])
-        used = np.r_[rows, others]
-    y = np.full((len(used), len(data.dates)), np.nan)
-    y[:, seen] = scaled(data, used, seen, scale)
-    return _Sample(
-        data=data.take(used), y=y, treated=np.arange(len(used)) < len(rows), phases=phases, before=before,
-        inside=inside, scale=scale, cluster=cluster, level=level,
-        checks=(*checks, _clusters(len(rows), cluster)),
-    )  # fmt: skip
-
-
-def _periods(
-    data: Panel, event: EventWindow, phases: np.ndarray, min_pre: float, past: Sequence[EventWindow]
-) -> tuple[np.ndarray, np.ndarray, tuple[Check, ...]]:
-    """Which periods lie before the window and inside it, and what the data's end cuts off."""
-    inside = phases != ""
-    span = f"{data.dates[0]:%Y-%m-%d} to {data.dates[-1] + data.step - pd.Timedelta(days=1):%Y-%m-%d}"
-    if not inside.any():
-        raise WindowError(f"the window must lie in the data, which run from {span}; got {event.describe()}")
-    early = np.arange(len(phases)) < np.flatnonzero(inside)[0]
-    masked = early & np.any([other.phase_of(data.dates, step=data.step) != "" for other in past] or [~early], axis=0)
-    before = early & ~masked
-    have, count = int(before.sum()), int(inside.sum())
-    if event.first < data.dates[0] or not have:
-        raise WindowError(f"need periods before the window, got none: the data run from {span}, {event.describe()}")
-    if have < min_pre * count:
-        raise WindowError(
-            f"need {min_pre:g}+ periods before the window for each of its {count} ({min_pre * count:g}), got {have}; "
-            "set min_pre lower to accept that"
-        )
-    return before, inside, (*_masked(int(masked.sum())), *_cut(data, event, count))
-
-
-def _masked(count: int) -> tuple[Check, ...]:
-    text = f"{count} periods of earlier events are no part of the reference"
-    return (Check(name="past_events", passed=None, value=count, text=text),) if count else ()
-
-
-def _cut(data: Panel, event: EventWindow, count: int) -> tuple[Check, ...]:
-    end = data.dates[-1] + data.step
-    if event.last < end:
-        return ()
-    text = f"the data end on {end - pd.Timedelta(days=1):%Y-%m-%d}, inside the window ({event.describe()}): a part only"
-    return (Check(name="partial_window", passed=False, value=count, text=text),)
-
-
-def _clusters(count: int, cluster: str) -> Check:
-    enough = count >= MIN_CLUSTERS
-    text = f"{count} treated unit(s)"
-    if not enough and cluster == "unit":
-        text += ": clustered standard errors are too small with so few; cluster='controls' uses the controls' spread"
-    elif not enough:
-        text += ", their errors taken to spread as the controls' do"
-    passed = enough if cluster == "unit" else None
-    return Check(name="treated_clusters", passed=passed, value=count, threshold=MIN_CLUSTERS, text=text)
-
-
-def _fit(sample: _Sample, bins: np.ndarray) -> Fit:
+def _fit(sample: Sample, bins: np.ndarray) -> Fit:
     return fit(sample.y, treated=sample.treated, bins=bins, cluster=sample.cluster)
 
 
-def _daily(sample: _Sample) -> Fit:
+def _daily(sample: Sample) -> Fit:
     bins = np.where(sample.before, 0, -1)
     bins[sample.inside] = np.arange(1, sample.inside.sum() + 1)
     return _fit(sample, bins)
@@ -318,7 +229,7 @@ def _quantile(found: Fit, level: float) -> float:
     return float(stats.t.ppf((1 + level) / 2, found.df))
 
 
-def _result(sample: _Sample, event: EventWindow, *, fit_of: Fit, method: str) -> UpliftResult:
+def _result(sample: Sample, event: EventWindow, *, fit_of: Fit, method: str) -> UpliftResult:
     """Effects in the scale of the regression become sums over the treated in the unit of the values."""
     rows, every = np.flatnonzero(sample.treated), np.arange(len(sample.phases))
     values = values_of(sample.data, rows, every)
@@ -344,12 +255,18 @@ def _note(checks: tuple[Check, ...]) -> str:
     said = []
     if "pre_trends" in failed:
         said.append("Parallel trends before the event are rejected: a part of this may be drift, not effect.")
+    if "selection" in failed:
+        said.append(failed["selection"].text)
     if "treated_clusters" in failed:
-        said.append(f"The interval rests on {failed['treated_clusters'].value} treated unit(s) and is too narrow.")
+        count = failed["treated_clusters"].value
+        said.append(
+            f"The interval rests on {count} treated unit(s) and is too narrow: cluster='controls' uses the controls' "
+            "spread."
+        )
     return " ".join(said)
 
 
-def _blocks(sample: _Sample) -> np.ndarray:
+def _blocks(sample: Sample) -> np.ndarray:
     """Bins of the block regression: leads 1, 2, ... in time, 0 the reference, then the window."""
     have, count = int(sample.before.sum()), int(sample.inside.sum())
     length = -(-count // WEEK) * WEEK if sample.data.freq == "D" else count
@@ -366,7 +283,7 @@ def _blocks(sample: _Sample) -> np.ndarray:
     return bins
 
 
-def _trends(sample: _Sample) -> PreTrends:
+def _trends(sample: Sample) -> PreTrends:
     bins = _blocks(sample)
     found, leads = _fit(sample, bins), int(bins.max()) - 1
     beta, covariance = found.beta[:leads], found.covariance[:leads, :leads]
@@ -387,7 +304,7 @@ def _trends(sample: _Sample) -> PreTrends:
     )
 
 
-def _block_table(sample: _Sample, bins: np.ndarray, found: Fit) -> pd.DataFrame:
+def _block_table(sample: Sample, bins: np.ndarray, found: Fit) -> pd.DataFrame:
     dates, last = sample.data.dates, int(bins.max())
     rows = []
     for block in [*range(1, last), 0, last]:

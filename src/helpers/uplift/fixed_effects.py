@@ -29,6 +29,9 @@ from helpers.uplift.panels import SHOWN, Panel
 SCALES = ("log", "level")
 CLUSTERS = ("unit", "controls")
 MAX_DESIGN_BYTES = 2e9
+MIN_CLUSTERS = 10
+"""Treated units below which their own spread says little about the error (Conley and Taber 2011)."""
+
 COPIES = 13
 """Peak memory of pyfixest over the bytes of its dense design, measured on 2 million rows x 24 columns."""
 
@@ -144,6 +147,30 @@ def require_balance(panel: Panel, rows: np.ndarray, periods: np.ndarray, what: s
         )
 
 
+def require_level(level: float) -> None:
+    """Refuse a nominal coverage such as 95.
+
+    Raises
+    ------
+    HelpersError
+        Names the value.
+    """
+    if not 0 < level < 1:
+        raise HelpersError(f"level must lie between 0 and 1, such as 0.95, got {level:g}")
+
+
+def treated_clusters(count: int, cluster: str = "unit") -> Check:
+    """Are there enough treated units for their own spread to be an error?"""
+    enough = count >= MIN_CLUSTERS
+    text = f"{count} treated unit(s)"
+    if not enough and cluster == "unit":
+        text += ": standard errors from their own spread are too small with so few"
+    elif not enough:
+        text += ", their errors taken to spread as the controls' do"
+    passed = enough if cluster == "unit" else None
+    return Check(name="treated_clusters", passed=passed, value=count, threshold=MIN_CLUSTERS, text=text)
+
+
 def name_some(units: pd.Index) -> str:
     """The first few names and how many there are."""
     more = len(units) - SHOWN
@@ -230,7 +257,7 @@ def _fit_unbalanced(y: np.ndarray, treated: np.ndarray, bins: np.ndarray, cluste
     columns = {f"b{k}": (treated[unit] & (bins[period] == k)).astype(float) for k in range(1, count + 1)}
     frame = pd.DataFrame({"y": y[known], "unit": unit, "period": period, **columns})
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
+        warnings.simplefilter("ignore")  # what is dropped is an error below
         model = pf.feols(
             f"y ~ {' + '.join(columns)} | unit + period", frame, vcov={"CRV1": "unit"}, lean=False, fixef_rm="none"
         )

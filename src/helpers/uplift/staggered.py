@@ -27,7 +27,7 @@ from scipy import stats
 from helpers.checks import Check
 from helpers.errors import DonorError, HelpersError, UnknownNameError
 from helpers.uplift.adoption import adoptions
-from helpers.uplift.fixed_effects import incomplete, require_balance, scaled, values_of
+from helpers.uplift.fixed_effects import incomplete, require_balance, require_level, scaled, treated_clusters, values_of
 from helpers.uplift.group_time import CONTROLS, Effects, estimate
 from helpers.uplift.panels import Panel
 from helpers.uplift.panels import panel as as_panel
@@ -67,7 +67,8 @@ class StaggeredResult:
     pretest_p : float
         Wald test that nothing happened before treatment; NaN where it cannot be computed.
     result : UpliftResult
-        Totals over all treated units, cohorts laid on the date of the first adoption.
+        Totals over all treated units, cohorts laid on the date of the first adoption. Before it the path
+        holds the leads, which for callaway_santanna are changes from one period to the next.
     checks : tuple of Check
     text : str
         One or two sentences that can be quoted.
@@ -137,6 +138,7 @@ def staggered(
             raise UnknownNameError(what, given, list(known))
     if anticipation < 0 or anticipation != int(anticipation):
         raise HelpersError(f"anticipation must be a whole number of periods, 0 or more, got {anticipation}")
+    require_level(level)
     data, y, first, checks = _sample(as_panel(panel), first_treated, scale, drop_incomplete)
     _require_controls(first, y.shape[1], controls, method, int(anticipation))
     found = estimate(method, y, first, controls=controls, anticipation=int(anticipation), level=level)
@@ -145,7 +147,7 @@ def staggered(
     overall = _overall(found, dynamic, quantile)
     p, said = found.pretest
     result = _uplift(data, first, found, dynamic, method, scale, level, int(anticipation), quantile)
-    checks = (*checks, *found.checks, pretest(p, said))
+    checks = (*checks, treated_clusters(int((first < y.shape[1]).sum())), *found.checks, pretest(p, said))
     return StaggeredResult(
         method=method, scale=scale, controls=controls, level=level, group_time=cells, dynamic=dynamic, overall=overall,
         pretest_p=p, result=replace(result, checks=(*result.checks, *checks)), checks=checks,
