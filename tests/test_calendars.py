@@ -1,4 +1,4 @@
-"""Festival windows and milestones."""
+"""Festival windows, milestones, and the statutory and lunar calendar."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import re
 import shutil
 from pathlib import Path
 
+import chinese_calendar
 import pandas as pd
 import pytest
+from borax.calendars.lunardate import LunarDate
 
 from helpers import calendars, ledger, paths
-from helpers.errors import DataError, UnknownNameError
+from helpers.errors import DataError, HelpersError, UnknownNameError
 
 EVENT = "e1,pdd,618,2025,whole,2025-05-13,2025-06-20,Asia/Shanghai,confirmed,seed-S07,note"
 MILESTONE = "m1,kuaishou,founded,2011,seed-S07,note"
@@ -188,3 +190,213 @@ def test_a_milestone_is_hidden_before_its_source_was_published():
     founded = calendars.milestones(milestone="founded", as_of="2021-01-31")
     assert list(founded["milestone_id"]) == ["m0001"]
     assert len(calendars.milestones(milestone="founded", as_of="2025-10-11")) == 2
+
+
+# Days: statutory and lunar calendar
+
+
+def days(first: str, last: str) -> pd.DataFrame:
+    return calendars.days(first, last).set_index("date")
+
+
+def test_the_golden_week_of_2025_by_hand():
+    # Announcement for 2025: free 1 to 8 October with Mid-Autumn on the 6th; work on Sunday 28 September and
+    # Saturday 11 October
+    table = days("2025-09-26", "2025-10-12")
+    free = table[table["holiday"] != ""]
+    assert list(free.index.day) == [1, 2, 3, 4, 5, 6, 7, 8]
+    assert free["day_of_holiday"].tolist() == [1, 2, 3, 4, 5, 6, 7, 8]
+    assert free["holiday"]["2025-10-06"] == "Mid-Autumn Festival"
+    assert free["lunar_month"]["2025-10-06"] == 8
+    assert free["lunar_day"]["2025-10-06"] == 15
+    worked = table.index[table["is_makeup_workday"]]
+    assert [f"{day:%m-%d}" for day in worked] == ["09-28", "10-11"]
+    assert table["is_workday"].sum() == 3 + 1 + 3  # 26, 29, 30 September; 28 September; 9, 10, 11 October
+    assert table["known"].all()
+
+
+# Lunar New Year's Days and leap months as the observatory of Hong Kong prints them
+NEW_YEARS = ["2019-02-05", "2020-01-25", "2021-02-12", "2022-02-01", "2023-01-22", "2024-02-10", "2025-01-29",
+             "2026-02-17", "2027-02-06"]  # fmt: skip
+
+
+@pytest.mark.parametrize("day", NEW_YEARS)
+def test_lunar_new_year(day):
+    (row,) = calendars.days(day, day).itertuples()
+    assert (row.lunar_month, row.lunar_day, row.is_leap_month, row.days_to_spring_festival) == (1, 1, False, 0)
+    around = calendars.days(*(pd.Timestamp(day) + pd.Timedelta(days=by) for by in (-3, 3)))
+    assert around["days_to_spring_festival"].tolist() == [3, 2, 1, 0, -1, -2, -3]
+
+
+def test_the_leap_months_of_2023_and_2025_by_hand():
+    # Leap second month 22 March to 19 April 2023, leap sixth month 25 July to 22 August 2025
+    for first, last, month in (("2023-03-22", "2023-04-19", 2), ("2025-07-25", "2025-08-22", 6)):
+        table = days(first, last)
+        assert table["is_leap_month"].all()
+        assert set(table["lunar_month"]) == {month}
+        outside = [pd.Timestamp(first) - pd.Timedelta(days=1), pd.Timestamp(last) + pd.Timedelta(days=1)]
+        assert not any(calendars.days(day, day)["is_leap_month"].item() for day in outside)
+
+
+def test_every_day_agrees_with_the_libraries():
+    table = calendars.days("2004-01-01", "2026-12-25")
+    plain = [day.date() for day in table["date"]]
+    assert table["is_workday"].tolist() == [chinese_calendar.is_workday(day) for day in plain]
+    lunar = [LunarDate.from_solar(day) for day in plain[::5]]
+    assert table["lunar_month"][::5].tolist() == [day.month for day in lunar]
+    assert table["lunar_day"][::5].tolist() == [day.day for day in lunar]
+    assert table["is_leap_month"][::5].tolist() == [bool(day.leap) for day in lunar]
+
+
+def test_a_break_is_counted_the_same_wherever_the_span_is_cut():
+    whole, cut = days("2025-09-01", "2025-10-31"), days("2025-10-05", "2025-10-31")
+    pd.testing.assert_frame_equal(whole.loc["2025-10-05":], cut)
+
+
+def test_a_weekend_that_a_break_closes_around_belongs_to_it():
+    # Dragon Boat 2012: Friday 22 and Sunday 24 June are listed, Saturday 23 lies between them
+    assert days("2012-06-22", "2012-06-24")["day_of_holiday"].tolist() == [1, 2, 3]
+    # Qingming 2015: Sunday 5 and Monday 6 April are listed, Saturday 4 is a weekend
+    assert days("2015-04-04", "2015-04-06")["day_of_holiday"].tolist() == [0, 1, 2]
+    # New Year 2024 reaches back into December 2023
+    assert days("2023-12-29", "2024-01-01")["day_of_holiday"].tolist() == [0, 1, 2, 3]
+
+
+def test_a_day_without_announcement_is_told_and_not_guessed():
+    table = days("2026-12-24", "2027-02-10")
+    assert table["known"].tolist() == [True] * 2 + [False] * 47
+    assert table["holiday"].eq("").all()
+    assert table["is_workday"].equals(pd.Series(table.index.day_of_week < 5, index=table.index))
+    assert table["days_to_spring_festival"]["2027-02-05"] == 1
+    assert not days("2003-12-31", "2004-01-01")["known"].iloc[0]
+
+
+# Movable regressors
+
+
+def test_movable_regressors_of_2025_by_hand():
+    table = calendars.movable("2025-01-01", "2025-12-31")
+    # Announced for 2025: 1, 8, 3, 5, 3 and 8 days free, Mid-Autumn within the last; five weekend days worked.
+    # The ramp of 14 days sums to (1 + 2 + ... + 14) / 14 = 7.5
+    assert table.sum().round(9).to_dict() == {
+        "new_year": 1, "spring_festival": 8, "qingming": 3, "labour_day": 5, "dragon_boat": 3, "mid_autumn": 0,
+        "national_day": 8, "makeup_workday": 5, "pre_spring_festival": 7.5, "lantern_festival": 1, "qixi": 1,
+        "valentine": 1, "five_twenty": 1,
+    }  # fmt: skip
+    on = {name: f"{table.index[table[name] == 1][0]:%m-%d}" for name in ("lantern_festival", "qixi", "valentine")}
+    assert on == {"lantern_festival": "02-12", "qixi": "08-29", "valentine": "02-14"}  # qixi: not 30 July
+    ramp = table["pre_spring_festival"]
+    assert ramp["2025-01-28"] == 1
+    assert ramp["2025-01-15"] == pytest.approx(1 / 14)
+    assert ramp[["2025-01-14", "2025-01-29"]].tolist() == [0, 0]
+    assert table.shape == (365, 13)
+    assert table.index.name == "date"
+
+
+def test_movable_does_not_hang_on_where_the_span_is_cut():
+    whole = calendars.movable("2023-01-01", "2025-12-31")
+    for first, last in (("2023-09-29", "2023-09-29"), ("2024-02-04", "2024-02-12"), ("2025-10-06", "2025-10-06")):
+        pd.testing.assert_frame_equal(calendars.movable(first, last), whole.loc[first:last])
+    assert whole.loc["2023-09-29", "national_day"] == 1  # Mid-Autumn opens the eight days of 2023
+    assert whole.loc["2024-09-15":"2024-09-17", "mid_autumn"].tolist() == [1, 1, 1]
+
+
+def test_movable_refuses_what_was_not_announced_or_leaves_it_empty():
+    told = "no announcement of holidays is packed for 6 day(s) of 2026-12-01 to 2026-12-31, the first is 2026-12-26"
+    with pytest.raises(HelpersError, match=re.escape(told)):
+        calendars.movable("2026-12-01", "2026-12-31")
+    table = calendars.movable("2027-01-20", "2027-02-10", unknown="empty")
+    assert table[[*calendars.HOLIDAYS, "makeup_workday"]].isna().all(axis=None)
+    assert table["pre_spring_festival"]["2027-02-05"] == 1
+    assert table.drop(columns=[*calendars.HOLIDAYS, "makeup_workday"]).notna().all(axis=None)
+
+
+@pytest.mark.parametrize("read", [calendars.days, calendars.movable])
+@pytest.mark.parametrize(
+    ("first", "last", "told"),
+    [
+        ("2025-02-30", "2025-03-01", "must be local days such as 2025-11-11, got '2025-02-30'"),
+        ("2025-03-01T00:00Z", "2025-03-02", "must be local days such as 2025-11-11"),
+        (None, "2025-03-01", "must be local days such as 2025-11-11, got None"),
+        ("2025-03-02", "2025-03-01", "must not lie before the first, got 2025-03-02 to 2025-03-01"),
+        ("1900-12-31", "1901-01-01", "known from 1901 to 2099, got 1900-12-31 to 1901-01-01"),
+        ("2099-12-31", "2100-01-01", "known from 1901 to 2099"),
+    ],
+)
+def test_a_bad_span_of_days_is_refused(read, first, last, told):
+    with pytest.raises(HelpersError, match=re.escape(told)):
+        read(first, last)
+
+
+def test_an_unknown_treatment_of_unknown_days_is_refused():
+    with pytest.raises(HelpersError, match="unknown must be refuse or empty, got 'guess'"):
+        calendars.movable("2025-01-01", "2025-01-02", unknown="guess")
+
+
+# Windows merged over phases
+
+
+def window(entity: str, festival: str, year: int, **options):
+    (row,) = calendars.windows(entity=entity, festival=festival, year=year, **options).itertuples()
+    return row
+
+
+def test_a_dated_whole_is_the_window():
+    row = window("xiaohongshu", "double_11", 2025)
+    assert (row.start, row.end) == (pd.Timestamp("2025-10-11"), pd.Timestamp("2025-11-11 23:59"))
+    assert (row.length_days, row.status, row.gaps, row.is_complete) == (32, "confirmed", "", True)
+    # Douyin 2025: the official phase begins later than the whole of 57 days
+    assert window("douyin", "double_11", 2025).length_days == 57
+
+
+def test_phases_are_joined_where_no_whole_is_dated():
+    row = window("tmall", "double_11", 2022)
+    assert (row.start, row.end) == (pd.Timestamp("2022-10-24 20:00"), pd.Timestamp("2022-11-11 23:59"))
+    assert row.length_days == pytest.approx(18 + 4 / 24)
+    assert (row.phases, row.gaps) == ("presale, wave1, wave2", "end of presale not stated")
+    assert row.event_ids == "e0008, e0009, e0010"
+    assert window("douyin", "double_11", 2024).length_days == 35  # as the source prints
+
+
+def test_an_open_last_phase_leaves_the_window_open():
+    # Kuaishou 2023: the presale ends on 30 October, the official phase that follows has no stated end
+    row = window("kuaishou", "double_11", 2023)
+    assert row.start == pd.Timestamp("2023-10-18")
+    assert pd.isna(row.end)
+    assert (row.gaps, row.is_complete) == ("end not stated; end of official not stated", False)
+    assert pd.isna(row.length_days)
+
+
+def test_gaps_and_conflicts_of_the_real_calendar_stay_visible():
+    assert window("kuaishou", "double_11", 2024).start == pd.Timestamp("2024-10-10")
+    assert window("kuaishou", "double_11", 2025).start == pd.Timestamp("2025-10-07")
+    assert {window("kuaishou", "double_11", year).gaps for year in (2024, 2025)} == {"end not stated"}
+    doubted = window("xiaohongshu", "618", 2024)
+    assert doubted.status == "disputed"
+    assert "20 May" in doubted.conflicts
+    assert (window("xiaohongshu", "618", 2025).status, window("xiaohongshu", "618", 2025).gaps) == (
+        "not_held",
+        "not held",
+    )
+    assert window("kuaishou", "618", 2025).gaps == "no source was found"
+    assert "36" in window("jd", "double_11", 2025).note
+
+
+def test_every_event_is_in_one_window():
+    table, rows = calendars.windows(), calendars.events()
+    assert sorted(", ".join(table["event_ids"]).split(", ")) == sorted(rows["event_id"])
+    assert not table.duplicated(["entity", "festival", "year"]).any()
+
+
+def test_a_phase_outside_the_whole_and_a_second_whole_are_conflicts(folder):
+    early = EVENT.replace("e1", "e0").replace("whole,2025-05-13,2025-06-20", "presale,2025-05-10,2025-05-12")
+    other = EVENT.replace("e1", "e2").replace("2025-05-13", "2025-05-15")
+    write(folder, "events.csv", early, EVENT, other)
+    row = window("pdd", "618", 2025, folder=folder)
+    assert row.conflicts == "start of whole: 2025-05-13 or 2025-05-15; presale leaves the whole"
+    assert (row.start, row.end) == (pd.Timestamp("2025-05-13"), pd.Timestamp("2025-06-20 23:59"))
+
+
+def test_a_window_without_rows_is_an_empty_table():
+    assert calendars.windows(year=1999).empty
+    assert "gaps" in calendars.windows(year=1999).columns
