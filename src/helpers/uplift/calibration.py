@@ -17,7 +17,7 @@ from helpers.checks import Check
 from helpers.uplift import gls
 from helpers.uplift.gls import Terms
 
-PRIOR_WINDOWS = 10.0  # weight of the model's own variance, in windows
+PRIOR_WINDOWS = 15.0  # weight of the model's own variance, in windows
 LEAST_WINDOWS = 5  # fewer say nothing about coverage
 DOUBT = 0.01  # chance of so low a coverage if intervals were right, below which there is no verdict
 

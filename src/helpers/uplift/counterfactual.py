@@ -223,6 +223,21 @@ class Model:
             priors[group] = share / share.sum()
         return priors
 
+    def widening(self, group: str) -> float:
+        """By how much the standard error of the group's average exceeds what its units' own errors add up to."""
+        belief = self.belief[group]
+        if belief.free_terms is None:
+            return 1.0
+        totals = []
+        for terms in (belief.free_terms, belief.terms):
+            blank = np.zeros((1, len(self.dates)))
+            blank[0, self.usable[0]] = 1.0
+            found = gls.posterior(
+                blank, terms, observed=self.usable, hidden=self.hidden, rhos=(design.PILOT_RHO,), kappas=gls.KAPPAS[1:2]
+            )
+            totals.append(found.covariances[0].sum())
+        return float(np.sqrt(max(1.0, totals[0] / totals[1])))
+
     @staticmethod
     def _kappas(belief: Belief) -> tuple[float, ...]:
         return gls.KAPPAS if belief.terms.slow_count else (0.0,)
@@ -276,6 +291,28 @@ class Model:
         """
         return self._estimate(values, group, strict=False)
 
+    def forecast(self, values: np.ndarray, group: str, days: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """What any hidden days would have been, as modelled (logs, or levels over the unit's size).
+
+        Parameters
+        ----------
+        values : array, shape (units, dates)
+        group : {"treated", "control"}
+        days : array of int
+            Places of dates that are not usable: the window and masked events.
+
+        Returns
+        -------
+        mean, spread : array, shape (units, days)
+        """
+        series, _ = _modelled(values, self.settings.scale)
+        mean, spread = np.empty((len(values), len(days))), np.empty((len(values), len(days)))
+        for rows, pattern in _patterns(~np.isnan(series[:, self.usable])):
+            observed = self.usable[pattern]
+            base, found = self._posterior(series[rows], observed, group, days)
+            mean[rows], spread[rows] = found.mean + base[:, days], np.sqrt(found.variance)
+        return mean, spread
+
     def fitted(self, values: np.ndarray, group: str, estimates: Estimates) -> np.ndarray:
         """What the model explains on every date, and the counterfactual on the window's, shape (units, dates).
 
@@ -295,16 +332,20 @@ class Model:
         out[:, self.hidden] = estimates.paths
         return out
 
+    def _posterior(self, series, observed, group, days) -> tuple[np.ndarray, gls.Posterior]:
+        """What is taken off the series (mean and prior path), and the hidden days of what is left."""
+        belief = self.belief[group]
+        base = belief.path + series[:, observed].mean(1, keepdims=True) - belief.path[observed].mean()
+        return base, gls.posterior(
+            series - base, belief.terms, observed=observed, hidden=days,
+            kappas=self._kappas(belief), grid_prior=self.grid_prior.get(group),
+        )  # fmt: skip
+
     def _fit(self, out, rows, series, values, sizes, observed, group, places) -> None:
         """Fill the rows of `out` whose usable days are `observed`."""
         belief = self.belief[group]
-        means = series[:, observed].mean(1, keepdims=True) - belief.path[observed].mean()
-        base = belief.path + means
+        base, found = self._posterior(series, observed, group, self.hidden)
         centred = series - base
-        found = gls.posterior(
-            centred, belief.terms, observed=observed, hidden=self.hidden,
-            kappas=self._kappas(belief), grid_prior=self.grid_prior.get(group),
-        )  # fmt: skip
         middle = found.mean + base[:, self.hidden]
         log = self.settings.scale == "log"
         paths = np.exp(middle + 0.5 * found.variance) if log else middle * sizes[:, None]

@@ -77,7 +77,7 @@ def build(
     days = (dates - dates[0]).days.to_numpy(float)
     columns = {"intercept": (np.ones(len(dates)), INTERCEPT_SD), "trend": ((days - days.mean()) / YEAR, TREND_SD)}
     if weekly:
-        weekday = dates.dayofweek.to_numpy()
+        weekday = dates.day_of_week.to_numpy()
         columns |= {f"weekday {k}": ((weekday == k) * 1.0 - (weekday == 6), WEEKDAY_SD) for k in range(6)}
     freedom = 3.0 if factors is None else 0.6  # controls carry most of the season
     for k in range(1, annual + 1):
@@ -159,11 +159,15 @@ class Belief:
     common_sd : float
         Standard deviation of a window's mean (in logs) that all units of the group share, because the
         factors carry the noise of the controls they are made of.
+    free_terms : Terms or None
+        The same columns with wide priors, where the mean was read from the units themselves: an average of these
+        units is as uncertain as if nothing had been believed before.
     """
 
     terms: Terms
     mean: np.ndarray
     common_sd: float = 0.0
+    free_terms: Terms | None = None
 
     @property
     def path(self) -> np.ndarray:
@@ -221,9 +225,9 @@ def learn(
         terms, matrix=terms.matrix[:, : len(design.names)], prior_sd=100 * terms.prior_sd[: len(design.names)]
     )
     plain = replace(plain, slow_count=0, prior_sd=np.maximum(plain.prior_sd, 100.0))
-    free = np.concatenate([design.places("intercept"), design.places("annual")])
-    of_controls = _Group.of(controls, plain, observed, free)
-    of_treated = _Group.of(treated, plain, observed, free) if len(treated) else of_controls
+    own_level = np.concatenate([design.places("intercept"), design.places("annual")])
+    of_controls = _Group.of(controls, plain, observed, own_level)
+    of_treated = _Group.of(treated, plain, observed, own_level) if len(treated) else of_controls
     spread = of_controls.spread
     if len(treated) >= LEAST_TO_LEARN:
         own = of_treated.mean, of_treated.spread
@@ -231,13 +235,16 @@ def learn(
         own = of_treated.mean, np.maximum(spread, of_treated.spread)
     else:
         own = of_controls.mean, np.maximum(spread, of_treated.about(of_controls.mean))
+    free = replace(terms, prior_sd=np.append(plain.prior_sd, terms.prior_sd[len(plain.prior_sd) :]))
     # the noise of an average of factors: a factor is a weighted mean of the controls
     lasting = PILOT_RHO ** np.abs(np.subtract.outer(np.arange(width), np.arange(width)))
     noise = np.sqrt(of_controls.variance / len(controls) * lasting.mean())
     places = design.places("factor")
+    beliefs = [_belief(design, mean, wide) for mean, wide in (own, (of_controls.mean, spread))]
+    treated_free = free if len(treated) >= LEAST_FOR_OWN_MEAN else None
     return tuple(
-        replace(_belief(design, mean, wide), common_sd=float(noise * np.linalg.norm(mean[places])))
-        for mean, wide in (own, (of_controls.mean, spread))
+        replace(belief, common_sd=float(noise * np.linalg.norm(belief.mean[places])), free_terms=wide)
+        for belief, wide in zip(beliefs, (treated_free, free), strict=True)
     )
 
 

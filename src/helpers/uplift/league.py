@@ -261,11 +261,11 @@ def _table(
 def _average(model: Model, found: Estimates) -> dict[str, float]:
     """Mean relative effect and added effect, each with an interval stretched by its own placebo windows."""
     known = ~np.isnan(found.expected[:, -1])
-    common = model.belief["treated"].common_sd
+    joint = model.belief["treated"].common_sd, model.widening("treated")
     out = {}
     for name, sizes in (("average", found.expected[known, -1] * known.sum()), ("total", np.ones(known.sum()))):
         effect = float((found.effect[known, -1] / sizes).sum())
-        spread, scores = together(found, common, known, by=name)
+        spread, scores = together(found, *joint, known, by=name)
         tested = calibration.calibrate(scores[:, None], level=model.settings.level, pool=False)
         half = float(tested.quantile[0] * tested.factor[0] * spread)
         out |= {name: effect, f"{name}_low": effect - half, f"{name}_high": effect + half}

@@ -76,7 +76,7 @@ class Scenario:
     missing_week: bool = False
     effect_scale: float = 1.0
     effect_spread: float = 0.3
-    season_spread: float = 0.015
+    season_spread: float = 0.008
 
     def __post_init__(self) -> None:
         if not 1 <= self.treated <= self.units:
@@ -177,7 +177,7 @@ def _logs(scenario: Scenario, rng: np.random.Generator, takes_part: np.ndarray) 
     market = np.stack([_ar(rng, rho, (), scenario.days) for rho in FACTOR_RHOS]) * FACTOR_SD
     loadings = 1 + rng.normal(0, 0.15, (count, 2)) + 0.3 * more[:, None]
     noise = _ar(rng, scenario.rho, (count,), scenario.days, scenario.tails) * scenario.noise_sd
-    first = pd.Timestamp(scenario.first_day).dayofweek
+    first = pd.Timestamp(scenario.first_day).day_of_week
     logs = level[:, None] + trend[:, None] * day / 365.2425 + amplitude * (week[:, (day + first) % 7] + season @ year)
     logs += loadings @ market + noise
     if scenario.level_shift:

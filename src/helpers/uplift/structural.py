@@ -90,7 +90,7 @@ def structural(
 
 def _result(model: Model, data: Panel, names: list[str], found: Estimates, fact_ids: Sequence[str]) -> UpliftResult:
     values = data.values[data.rows(names)]
-    spread, scores = together(found, model.belief["treated"].common_sd)
+    spread, scores = together(found, model.belief["treated"].common_sd, model.widening("treated"))
     tested = calibration.calibrate(scores[:, None], level=model.settings.level, pool=False)
     fitted = model.fitted(values, "treated", found)
     inside = model.hidden
@@ -109,15 +109,15 @@ def _result(model: Model, data: Panel, names: list[str], found: Estimates, fact_
 
 
 def together(
-    found: Estimates, common_sd: float, rows: np.ndarray | None = None, *, by: str = "total"
+    found: Estimates, common_sd: float, widening: float, rows: np.ndarray | None = None, *, by: str = "total"
 ) -> tuple[float, np.ndarray]:
     """Spread of the units' added (or averaged relative) effect, and scores of their joint placebo windows.
 
     Parameters
     ----------
     found : Estimates
-    common_sd : float
-        From the units' `Belief`.
+    common_sd, widening : float
+        From the units' `Belief` and `Model.widening`; of no effect on a single unit.
     rows : array of bool, optional
         Units to take.
     by : {"total", "average"}
@@ -134,7 +134,8 @@ def together(
     sizes = (np.ones_like(expected), np.ones_like(tests))
     if by == "average":
         sizes = expected * len(expected), tests * len(expected)
-    spread = _joint(found.spread[rows, -1] / sizes[0], expected / sizes[0], common_sd)
+    wide = widening if len(expected) > 1 else 1.0
+    spread = _joint(wide * found.spread[rows, -1] / sizes[0], expected / sizes[0], common_sd)
     errors = (found.placebo_errors[:, rows] / sizes[1]).sum(1)
     spreads = _joint((found.placebo_spreads[:, rows] / sizes[1]).T, (tests / sizes[1]).T, common_sd)
     return float(spread), errors / spreads
