@@ -5,6 +5,7 @@ WORKERS ?= 2
 
 BIN := .venv/bin
 READY := .venv/.ready
+ENGINES := .venv/.engines
 
 # One plotting cache, filled by `make env`, so that no run says "building the font cache" in its output.
 export MPLCONFIGDIR := $(CURDIR)/.venv/matplotlib
@@ -33,7 +34,7 @@ notebooks: $(READY) ## Execute the notebooks in place: their stored outputs beco
 		--ExecutePreprocessor.record_timing=False --ExecutePreprocessor.timeout=120 \
 		$(or $(NOTEBOOK),notebooks/*.ipynb)
 
-test: $(READY) ## Run the unit tests and compare every notebook with its stored outputs
+test: $(READY) $(ENGINES) ## Run the unit tests and compare every notebook with its stored outputs
 	$(STABLE) $(BIN)/python -m pytest -n $(WORKERS) $(ARGS) </dev/null
 
 lint: $(READY) ## Check style, layers and notebook rules without starting a kernel
@@ -43,10 +44,13 @@ lint: $(READY) ## Check style, layers and notebook rules without starting a kern
 
 # Universal: one lock for Linux, macOS and Windows. Fewest: the same versions on every Python, so that
 # stored outputs agree. Not --quiet: uv only warns when it cannot read the override in pyproject.toml.
-lock: $(READY) ## Resolve pyproject.toml again into requirements.lock
+lock: $(READY) ## Resolve pyproject.toml again into requirements.lock and tests/engines.lock
 	$(BIN)/uv pip compile pyproject.toml --group dev --group build --upgrade \
 		--universal --python-version 3.11 --fork-strategy fewest --generate-hashes --no-annotate \
 		--no-emit-index-url --custom-compile-command "make lock" --output-file requirements.lock >/dev/null
+	$(BIN)/uv pip compile --group pyproject.toml:engines --upgrade \
+		--universal --python-version 3.11 --fork-strategy fewest --generate-hashes --no-annotate \
+		--no-emit-index-url --custom-compile-command "make lock" --output-file tests/engines.lock >/dev/null
 
 bench: $(READY) ## Run every file of benchmarks/
 	@set -e; for file in $(wildcard benchmarks/*.py); do \
@@ -77,4 +81,22 @@ $(READY): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --disable-pip-version-check --require-hashes --no-deps -r requirements.lock; }
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	$(BIN)/python -c 'import matplotlib.font_manager'
+	@touch $@
+
+# Spark, for the tests that run a distributed engine for real. It lies beside the environment and not in it:
+# pandera imports whatever Spark it finds, which costs every notebook a second and a warning.
+$(ENGINES): tests/engines.lock $(READY)
+	@rm -rf .venv/engines
+	@index="$${PIP_INDEX_URL:-$$($(BIN)/pip config get global.index-url 2>/dev/null || true)}"; \
+	[ -z "$$index" ] || export UV_DEFAULT_INDEX="$${UV_DEFAULT_INDEX:-$$index}"; \
+	$(BIN)/uv pip install --python $(BIN)/python --target .venv/engines --require-hashes --no-deps -r tests/engines.lock \
+	|| { echo "make: uv could not install tests/engines.lock; pip does it now (slower)"; \
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --target .venv/engines --upgrade \
+		--require-hashes --no-deps -r tests/engines.lock; }
+	@java -version >/dev/null 2>&1 || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+	&& echo "make: installing Java for the tests with Spark" \
+	&& ( export DEBIAN_FRONTEND=noninteractive; apt-get -qq update; \
+	apt-get -qq install -y --no-install-recommends openjdk-17-jre-headless \
+	|| apt-get -qq install -y --no-install-recommends default-jre-headless ) >/dev/null 2>&1; } \
+	|| echo "make: no Java here (17 or newer): the tests with Spark will be skipped"
 	@touch $@

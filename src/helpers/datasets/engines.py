@@ -27,14 +27,16 @@ PATIENCE = 5  # seconds until an address that does not answer is given up
 
 @contextlib.contextmanager
 def connected(engine: str | BaseBackend) -> Iterator[BaseBackend]:
-    """The engine behind an address, closed afterwards; a backend of the user is left as it is."""
+    """The engine behind an address, closed afterwards; a backend or Spark session of the user is left as it is."""
     if not isinstance(engine, str):
         yield engine
         return
     _refuse_silent(engine)
     scheme = urlparse(engine).scheme
     try:
-        backend = _spark(engine) if scheme == "pyspark" else importlib.import_module("ibis").connect(engine)
+        ours, backend = (
+            _spark(engine) if scheme == "pyspark" else (True, importlib.import_module("ibis").connect(engine))
+        )
     except ImportError:
         package = "pyspark" if scheme == "pyspark" else f"ibis-framework[{scheme}]"
         raise HelpersError(f"engine {scheme!r} is not installed: install the package {package}") from None
@@ -43,7 +45,8 @@ def connected(engine: str | BaseBackend) -> Iterator[BaseBackend]:
     try:
         yield backend
     finally:
-        backend.disconnect()
+        if ours:
+            backend.disconnect()
 
 
 def _refuse_silent(engine: str) -> None:
@@ -64,12 +67,16 @@ def _refuse_silent(engine: str) -> None:
         raise HelpersError(f"engine {_public(engine)} does not answer: {', '.join(refused)}")
 
 
-def _spark(engine: str) -> BaseBackend:
-    """A Spark session with the settings of the address; Ibis alone refuses those of the core, such as the master."""
+def _spark(engine: str) -> tuple[bool, BaseBackend]:
+    """A Spark session with the settings of the address, and whether it is a new one.
+
+    Ibis alone refuses settings of Spark's core, such as the master.
+    """
     spark = importlib.import_module("ibis.backends.pyspark")
     settings = dict(parse_qsl(urlparse(engine).query))
+    ours = spark.SparkSession.getActiveSession() is None
     session = spark.SparkSession.builder.config(conf=spark.SparkConf().setAll(settings.items())).getOrCreate()
-    return spark.Backend.from_connection(session)
+    return ours, spark.Backend.from_connection(session)
 
 
 def _public(engine: str) -> str:
@@ -84,10 +91,19 @@ def first_line(error: BaseException) -> str:
 
 def asked(backend: BaseBackend, query: ibis.Table) -> tuple[arrow.Table, str]:
     """The engine's answer and the SQL."""
-    sql = backend.compile(query, pretty=True)
     try:
+        sql = backend.compile(query, pretty=True)
         # Ibis takes Spark's answer row by row through pandas
         found = backend.raw_sql(sql).toArrow() if backend.name == "pyspark" else backend.to_pyarrow(query)
     except Exception as error:
         raise HelpersError(f"{backend.name} refused the query: {first_line(error)}") from error
     return found, sql
+
+
+def zone(backend: BaseBackend, rows: ibis.Table, column: str) -> str | None:
+    """Zone in which the engine shows the times of a column; None if they carry none."""
+    if backend.name != "pyspark":
+        return rows[column].type().timezone
+    # Spark has two kinds of time, which Ibis does not tell apart; moments are shown in UTC in its sessions
+    (kind,) = backend.raw_sql(backend.compile(rows.select(column))).dtypes
+    return "UTC" if kind[1] == "timestamp" else None

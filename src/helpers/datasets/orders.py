@@ -220,10 +220,9 @@ def _check_columns(backend: BaseBackend, rows: ibis.Table, source: str | Path, n
 
 def _shift(backend: BaseBackend, rows: ibis.Table, time: str, local: str, stored_in: str) -> timedelta:
     """How far the engine's clock must be moved so that its days are local days."""
-    kind = rows[time].type()
-    if kind.is_date():
+    if rows[time].type().is_date():
         return timedelta(0)
-    zone = kind.timezone
+    zone = engines.zone(backend, rows, time)
     if zone and stored_in:
         raise ParameterError(f"column {time!r} carries its zone: leave stored_in empty, got {stored_in!r}")
     if not zone and not stored_in:
