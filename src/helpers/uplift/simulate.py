@@ -139,7 +139,7 @@ def simulate(scenario: Scenario, *, seed: int) -> Simulation:
     dates = pd.date_range(scenario.first_day, periods=scenario.days, unit="s", name="date")
     start = scenario.days - scenario.rest_days - WIDTH
     takes_part = np.arange(scenario.units) < scenario.treated
-    logs = _logs(scenario, rng, takes_part)
+    logs = market_logs(scenario, rng, takes_part)
     size = np.maximum(scenario.effect_scale + scenario.effect_spread * rng.standard_normal(scenario.units), 0.1)
     size = size * (scenario.effect_scale > 0)
     past = ()
@@ -163,7 +163,7 @@ def simulate(scenario: Scenario, *, seed: int) -> Simulation:
     )  # fmt: skip
 
 
-def _logs(scenario: Scenario, rng: np.random.Generator, takes_part: np.ndarray) -> np.ndarray:
+def market_logs(scenario: Scenario, rng: np.random.Generator, takes_part: np.ndarray) -> np.ndarray:
     """Log values without the event, shape (units, days)."""
     count, day = scenario.units, np.arange(scenario.days)
     more = takes_part & scenario.selected
