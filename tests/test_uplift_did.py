@@ -59,11 +59,11 @@ TWO_DAYS = EventWindow(event=("2025-01-05", "2025-01-06"))
 def test_event_study_by_hand():
     # controls change by (1 + 3) / 2 = 2 and (-1 - 1) / 2 = -1 against their past, T by 6 and 4: effects 4 and 5.
     # Controls' spread around their mean change: -1, 1 on day one (variance 2), none on day two; times
-    # 1 + 1/2: 3, so the total's half-width is t(0.975, 2) * sqrt(3) = 4.3027 * 1.7321 = 7.4524.
+    # 1 + 1/2: 3, so the total's half-width is t(0.975, 1) * sqrt(3) = 12.7062 * 1.7321 = 22.0078.
     result = event_study(tidy(SMALL), event=TWO_DAYS, treated=["T"], scale="level", cluster="controls")
     assert result.path["effect"].iloc[-2:].tolist() == pytest.approx([4, 5])
     assert (result.incremental, result.att) == pytest.approx((9, 4.5))
-    assert result.incremental_high - result.incremental == pytest.approx(7.4524, abs=1e-4)
+    assert result.incremental_high - result.incremental == pytest.approx(22.0078, abs=1e-4)
     assert result.relative_effect == pytest.approx(9 / 21)
     assert (result.method, result.unit) == ("event_study", "T")
 
@@ -124,7 +124,10 @@ def test_breakdown_by_hand():
 def test_wald_by_hand():
     # (2, 1) with variances 1 and 0.5: 4 + 2 = 6; over 2 coefficients 3; chi2(2) beyond 6: exp(-3)
     assert pt.wald(np.array([2.0, 1.0]), np.diag([1.0, 0.5])) == pytest.approx((3, np.exp(-3)))
+    # Hotelling with 9 degrees of freedom: 6 * (9 - 1) / (9 * 2) = 2.6667 on F(2, 8), (1 + 2.6667 / 4) ** -4 = 0.1296
+    assert pt.wald(np.array([2.0, 1.0]), np.diag([1.0, 0.5]), df=9) == pytest.approx((8 / 3, 0.1296))
     assert np.isnan(pt.wald(np.zeros(2), np.zeros((2, 2)))[1])
+    assert np.isnan(pt.wald(np.ones(2), np.eye(2), df=1)[1])
 
 
 # --- published numbers and other packages ---------------------------------------------------------
@@ -551,6 +554,34 @@ def test_a_control_that_joins_the_event_is_named():
                           controls=controls)  # fmt: skip
     assert check.passed is False
     assert "1 control(s) jump by themselves and may have joined the event: m077" in check.text
+
+
+def test_the_pre_trend_test_keeps_its_size_with_few_treated_units():
+    # simulated without selection: clustering by 12 treated units would reject in half of the samples
+    p = [pre_trends(simulate(seed)[0], event=WINDOW, treated=NAMES[:count]).p for seed in range(8) for count in (3, 12)]
+    assert sum(value < 0.05 for value in p) <= 3
+
+
+def test_few_treated_units_get_the_spread_of_both_sides():
+    # 3 treated and 2 controls, one day: changes 1, 2, 6 and 0, 2; squares around their means 14 and 2, over 2 + 1
+    # degrees of freedom 16 / 3; times 1/3 + 1/2: 4.4444
+    rise = {"A": 1, "B": 2, "C": 6, "M": 0, "N": 2}
+    frame = tidy({unit: [10, 10, 10, 10, 10 + up] for unit, up in rise.items()})
+    one_day = EventWindow(event=("2025-01-05", "2025-01-05"))
+    table = coefficients(frame, event=one_day, treated=["A", "B", "C"], scale="level", cluster="pooled")
+    assert table["coefficient"].item() == pytest.approx(2)
+    assert table["se"].item() == pytest.approx(np.sqrt(40 / 9))
+    assert table["high"].item() - 2 == pytest.approx(stats.t.ppf(0.975, 3) * np.sqrt(40 / 9))
+
+
+def test_constant_series_are_compared_without_a_number():
+    frame = walk(4, units=6, days=240).assign(value=3.0)
+    late = EventWindow(event=("2025-08-20", "2025-08-22"))
+    checks = by_name(selection(frame, event=late, treated=["u0"]).checks)
+    assert checks["growth"].text.endswith("too few units to compare, or none of them varies")
+    assert checks["selection"].passed is None
+    assert contamination(frame, event=late, controls=["u1", "u2"]).value == 1
+    assert event_study(frame, event=late, treated=["u0"]).incremental == pytest.approx(0)
 
 
 def test_controls_that_all_jump_are_seen():

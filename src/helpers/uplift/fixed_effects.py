@@ -27,7 +27,7 @@ from helpers.errors import DonorError, HelpersError, PanelError, UnknownNameErro
 from helpers.uplift.panels import SHOWN, Panel
 
 SCALES = ("log", "level")
-CLUSTERS = ("unit", "controls")
+CLUSTERS = ("unit", "controls", "pooled")
 MAX_DESIGN_BYTES = 2e9
 MIN_CLUSTERS = 10
 """Treated units below which their own spread says little about the error (Conley and Taber 2011)."""
@@ -49,7 +49,7 @@ class Fit:
     gap : array, shape (periods,)
         Treated minus controls, less the same in the reference bin; NaN where a side was not seen.
     df : int
-        Degrees of freedom of t and F: clusters - 1.
+        Degrees of freedom of t: clusters - 1, or those of the one spread that both sides share.
     """
 
     beta: np.ndarray
@@ -188,9 +188,9 @@ def fit(y: np.ndarray, *, treated: np.ndarray, bins: np.ndarray, cluster: str = 
         Side of each unit.
     bins : array of int, shape (periods,)
         0 for the reference bin, 1 to K for the bins that get a coefficient, -1 for what is left out.
-    cluster : {"unit", "controls"}, default "unit"
+    cluster : {"unit", "controls", "pooled"}, default "unit"
         "unit" clusters by unit (CRV1 with the small-sample factor of fixest); "controls" takes the
-        controls' spread for both sides, for few treated units.
+        controls' spread for both sides, for few treated units; "pooled" one spread from both sides.
 
     Raises
     ------
@@ -210,7 +210,8 @@ def fit(y: np.ndarray, *, treated: np.ndarray, bins: np.ndarray, cluster: str = 
     gap = _means(y, treated, used)
     beta = by_unit[treated].mean(axis=0) - by_unit[~treated].mean(axis=0)
     covariance = cluster_covariance(by_unit, treated, periods=int(used.sum()), cluster=cluster)
-    return Fit(beta=beta, covariance=covariance, gap=gap - gap[bins == 0].mean(), df=len(y) - 1)
+    df = {"unit": len(y) - 1, "controls": counts[1] - 1, "pooled": len(y) - 2}[cluster]
+    return Fit(beta=beta, covariance=covariance, gap=gap - gap[bins == 0].mean(), df=df)
 
 
 def contrasts(bins: np.ndarray) -> np.ndarray:
@@ -224,8 +225,9 @@ def cluster_covariance(by_unit: np.ndarray, treated: np.ndarray, *, periods: int
     """Covariance of the differences of means of `by_unit`, shape (units, bins)."""
     sides_of = (by_unit[treated], by_unit[~treated])
     residuals = [side - side.mean(axis=0) for side in sides_of]
-    if cluster == "controls":
-        spread = residuals[1].T @ residuals[1] / (len(residuals[1]) - 1)
+    if cluster != "unit":
+        of = residuals[1:] if cluster == "controls" else residuals
+        spread = sum(side.T @ side for side in of) / sum(len(side) - 1 for side in of)
         return spread * sum(1 / len(side) for side in residuals)
     clusters, rows = len(by_unit), by_unit.shape[0] * periods
     # As fixest counts: coefficients and period effects; the unit effects are nested in the clusters.

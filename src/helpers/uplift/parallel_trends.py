@@ -28,25 +28,28 @@ ROTH = "a pass is weak evidence, such tests miss many trends that would matter (
 
 
 def wald(beta: np.ndarray, covariance: np.ndarray, *, df: float = np.inf) -> tuple[float, float]:
-    """Joint test that all coefficients are 0: statistic and p-value, ``F = b' V^-1 b / K``.
+    """Joint test that all coefficients are 0: Hotelling's ``F = b' V^-1 b (df - K + 1) / (df K)`` and its p-value.
 
     Parameters
     ----------
     beta : array, shape (K,)
     covariance : array, shape (K, K)
     df : float, default infinity
-        Denominator degrees of freedom; infinity gives the chi-squared test.
+        Degrees of freedom of the covariance; infinity gives Wald's chi-squared test.
 
     Returns
     -------
     tuple of float
-        F and p; NaN where the covariance is singular.
+        F and p; NaN where the covariance is singular or rests on too few units.
     """
-    if not len(beta) or not np.isfinite(covariance).all() or not np.linalg.cond(covariance) < 1e12:
+    count = len(beta)
+    if not count or df < count or not np.isfinite(covariance).all() or not np.linalg.cond(covariance) < 1e12:
         return np.nan, np.nan
     statistic = float(beta @ np.linalg.solve(covariance, beta))
-    p = stats.chi2.sf(statistic, len(beta)) if np.isinf(df) else stats.f.sf(statistic / len(beta), len(beta), df)
-    return statistic / len(beta), float(p)
+    if np.isinf(df):
+        return statistic / count, float(stats.chi2.sf(statistic, count))
+    statistic *= (df - count + 1) / (df * count)
+    return statistic, float(stats.f.sf(statistic, count, df - count + 1))
 
 
 def pretest(p: float, what: str, *, drift: str = "") -> Check:
@@ -69,11 +72,11 @@ def drift_found(covariance: np.ndarray, distance: np.ndarray, *, df: float, powe
     distance : array, shape (K,)
         Blocks from each lead to the reference.
     df : float
-        Denominator degrees of freedom of the test.
+        Degrees of freedom of the covariance.
     power : float, default 0.5
         Share of samples in which the drift is found.
     """
-    count = len(distance)
+    count, df = len(distance), df - len(distance) + 1
     critical = stats.f.ppf(1 - PRETEST_P, count, df)
     size = optimize.brentq(lambda nc: stats.ncf.sf(critical, count, df, nc) - power, 1e-6, 1e4)
     return float(np.sqrt(size / (distance @ np.linalg.solve(covariance, distance))))

@@ -246,7 +246,12 @@ def _bias(
 def _trait_check(row: tuple, blind: float, tests: int) -> Check:
     name, said = row.trait, f"{WORDS[row.trait]}: treated {row.treated:.3g}, controls {row.controls:.3g}"
     if np.isnan(row.p):
-        return Check(name=name, passed=None, threshold=MAX_DISTANCE, text=f"{said}; too few units to compare")
+        return Check(
+            name=name,
+            passed=None,
+            threshold=MAX_DISTANCE,
+            text=f"{said}; too few units to compare, or none of them varies",
+        )
     said += f", {row.distance:.2f} standard deviations apart (p = {row.p:.2g})"
     if name == "level":
         passed, said = None, f"{said}; unit effects take it out"
@@ -370,7 +375,8 @@ def _masked_means(y: np.ndarray, windows: np.ndarray) -> np.ndarray:
 def _outliers(jumps: np.ndarray, *, independent: tuple[int, int]) -> np.ndarray:
     """Controls whose own jump leaves their placebo windows; t with as many of these as do not overlap."""
     placebos = jumps[:, 1:]
-    z = (jumps[:, 0] - np.nanmean(placebos, axis=1)) / np.nanstd(placebos, axis=1, ddof=1)
+    off, spread = jumps[:, 0] - np.nanmean(placebos, axis=1), np.nanstd(placebos, axis=1, ddof=1)
+    z = np.divide(off, spread, out=np.where(np.abs(off) > 1e-12, np.inf, 0.0), where=spread > 0)
     df = max(3, abs(independent[0]) // independent[1])
     return np.flatnonzero(np.abs(z) > stats.t.isf(ALPHA / 2 / len(jumps), df))
 
