@@ -36,6 +36,7 @@ NEIGHBOURS = {  # allowed inside one layer: who imports whom
     "tables": {"rules"},
     "ledger": {"rules", "tables"},
     "calendars": {"rules", "tables", "ledger"},
+    "datasets": {"rules", "tables"},
 }
 OUTSIDE = [  # packages beside the standard library
     {"pint", "currency_converter"},

@@ -20,6 +20,7 @@ from packaging.utils import canonicalize_name
 PROJECT = Path(__file__).parents[1]
 PYPROJECT = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))
 LOCK = (PROJECT / "requirements.lock").read_text(encoding="utf-8")
+ENGINES = (PROJECT / "tests" / "engines.lock").read_text(encoding="utf-8")
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 LARGEST = 1_000_000  # bytes; larger data does not belong into a repository
 # Written so that this file does not match itself.
@@ -27,15 +28,15 @@ MACHINE_PATH = re.compile(r"(?<![\w.~*-])/(?:home|root|Users|tmp|work|mnt|privat
 REGISTRY = re.compile(r"py[p]i\.org|pythonhoste[d]\.org|conda\.anacond[a]\.org|//[\w.:-]+/(?:pypi/)?simpl[e]\b")
 
 
-def locked() -> list[tuple[Requirement, list[str]]]:
-    """Read the lock: each requirement with its hashes."""
-    entries = re.findall(r"^([a-z0-9][^\n\\]*?)[ \\]*\n((?:    --hash=.*\n)*)", LOCK, flags=re.MULTILINE)
+def locked(lock: str = LOCK) -> list[tuple[Requirement, list[str]]]:
+    """Read a lock: each requirement with its hashes."""
+    entries = re.findall(r"^([a-z0-9][^\n\\]*?)[ \\]*\n((?:    --hash=.*\n)*)", lock, flags=re.MULTILINE)
     return [(Requirement(text), re.findall(r"--hash=(\S+)", hashes)) for text, hashes in entries]
 
 
 def wanted() -> list[Requirement]:
-    """Read what pyproject.toml asks for, the groups included."""
-    groups = PYPROJECT["dependency-groups"]
+    """Read what pyproject.toml asks for, the groups included, but for the engines of the tests."""
+    groups = {name: group for name, group in PYPROJECT["dependency-groups"].items() if name != "engines"}
     return [Requirement(text) for text in sum(groups.values(), PYPROJECT["project"]["dependencies"])]
 
 
@@ -78,6 +79,14 @@ def test_lock_serves_every_python_and_platform_once(python, platform):
     assert len(versions) == len(chosen)
     for requirement in wanted():
         assert requirement.specifier.contains(versions[canonicalize_name(requirement.name)]), requirement
+
+
+def test_engines_have_a_lock_of_their_own():
+    names = {item.name: item for item, hashes in locked(ENGINES) if hashes}
+    assert "://" not in ENGINES
+    assert len(names) == len(locked(ENGINES))
+    for text in PYPROJECT["dependency-groups"]["engines"]:
+        assert Requirement(text).specifier.contains(version_of(names[Requirement(text).name]))
 
 
 def test_names_are_spelled_as_the_lock_spells_them():

@@ -309,19 +309,19 @@ def _scale(axes: Axes, log: bool) -> None:
     if log:
         _log_money(axes, "")
     else:
-        axes.yaxis.set_major_formatter(FuncFormatter(_tick))
+        axes.yaxis.set_major_formatter(FuncFormatter(tick))
         axes.set_ylim(bottom=min(0, axes.get_ylim()[0]))
 
 
 def _log_money(axes: Axes, currency: str) -> None:
     axes.set_yscale("log")
     axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=12))
-    axes.yaxis.set_major_formatter(FuncFormatter(_tick))
+    axes.yaxis.set_major_formatter(FuncFormatter(tick))
     axes.yaxis.set_minor_formatter(NullFormatter())
     axes.set_ylabel(", ".join(part for part in (currency, word("log_scale")) if part))
 
 
-def _tick(value: float, _: int | None = None) -> str:
+def tick(value: float, _: int | None = None) -> str:
     """A round number without idle zeros: "20 billion", not "20.0 billion"."""
     return re.sub(r"\.0+(?!\d)", "", say(value))
 

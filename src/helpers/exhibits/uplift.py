@@ -15,6 +15,7 @@ from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.ticker import FuncFormatter
 
 from helpers.exhibits.cards import Headline
+from helpers.exhibits.charts import tick
 from helpers.exhibits.numbers import say
 from helpers.exhibits.show import Figure, Html, draw
 from helpers.exhibits.style import INK, PALETTE, SOFT, word
@@ -105,9 +106,9 @@ def incremental(result: UpliftResult, *, currency: str = "", simulated: bool = F
     axes.vlines(len(order), total["low"], total["high"], color=INK, lw=1.6)
     _value(axes, len(order), 0.0, total["effect"], currency)
     axes.axhline(0, color=INK, lw=0.8)
-    axes.set_xticks(range(len(order) + 1), [word(f"part_{phase}") for phase in [*order, "total"]])
+    axes.set_xticks(range(len(order) + 1), [word(f"part_{p}").replace(" (", "\n(") for p in [*order, "total"]])
     axes.grid(axis="x", visible=False)
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda v, _: say(v)))
+    axes.yaxis.set_major_formatter(FuncFormatter(tick))
     axes.margins(y=0.18)
     axes.set_title(_title("bridge_title", simulated, unit=result.unit, currency=_unit(currency)), pad=12)
     _below(axes, word("bars_interval", level=f"{100 * result.level:.0f} %"))
@@ -118,7 +119,7 @@ def incremental(result: UpliftResult, *, currency: str = "", simulated: bool = F
 def _value(axes: Axes, place: int, base: float, effect: float, currency: str) -> None:
     axes.annotate(
         say(effect), (place, base + effect), xytext=(15, 5 if effect >= 0 else -13), textcoords="offset points",
-        ha="left", fontsize=9, fontweight="bold",
+        ha="left", fontsize=9,
     )  # fmt: skip
 
 
@@ -154,7 +155,7 @@ def counterfactual(
         alpha=0.2,
         lw=0,
     )
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda v, _: say(v)))
+    axes.yaxis.set_major_formatter(FuncFormatter(tick))
     locator = AutoDateLocator(maxticks=8)
     axes.xaxis.set_major_locator(locator)
     axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
@@ -252,7 +253,7 @@ def league(ranked: pd.DataFrame, *, top: int = 20, simulated: bool = False) -> F
     Parameters
     ----------
     ranked : DataFrame
-        unit, posterior_mean, posterior_low, posterior_high, estimate, in the order of the ranking.
+        unit, estimate, shrunk, low, high, in the order of the ranking; `table` of a ranking result.
     top : int, default 20
     simulated : bool
     """
@@ -261,8 +262,8 @@ def league(ranked: pd.DataFrame, *, top: int = 20, simulated: bool = False) -> F
         return statement(word("no_data"))
     canvas, axes = plt.subplots(figsize=(8.4, 0.9 + 0.27 * len(rows)))
     place = np.arange(len(rows))[::-1]
-    axes.hlines(place, rows["posterior_low"], rows["posterior_high"], color=PALETTE[0], lw=2.2, alpha=0.6)
-    axes.scatter(rows["posterior_mean"], place, color=PALETTE[0], s=28, zorder=3, label=word("shrunken"))
+    axes.hlines(place, rows["low"], rows["high"], color=PALETTE[0], lw=2.2, alpha=0.6)
+    axes.scatter(rows["shrunk"], place, color=PALETTE[0], s=28, zorder=3, label=word("shrunken"))
     axes.scatter(rows["estimate"], place, facecolors="none", edgecolors=SOFT, s=24, label=word("as_estimated"))
     axes.axvline(0, color=INK, lw=0.8)
     axes.set_yticks(place, rows["unit"])
@@ -271,7 +272,7 @@ def league(ranked: pd.DataFrame, *, top: int = 20, simulated: bool = False) -> F
     axes.xaxis.set_major_formatter(FuncFormatter(lambda v, _: say(v, "ratio", digits=2)))
     axes.set_title(_title("league_title", simulated, top=len(rows), count=f"{len(ranked):,}"))
     axes.legend(loc="lower left", bbox_to_anchor=(-0.01, 1.0), ncols=3, borderaxespad=0.2)
-    said = "; ".join(f"{r.unit} {say(r.posterior_mean, 'ratio')}" for r in rows.head(8).itertuples())
+    said = "; ".join(f"{r.unit} {say(r.shrunk, 'ratio')}" for r in rows.head(8).itertuples())
     return draw(canvas, f"{axes.get_title()}. {said}")
 
 
@@ -315,4 +316,4 @@ def _unit(currency: str) -> str:
 
 
 def _below(axes: Axes, text: str) -> None:
-    axes.annotate(text, (0, -0.14), xycoords="axes fraction", color=SOFT, fontsize=8.5)
+    axes.annotate(text, (0, -0.2), xycoords="axes fraction", color=SOFT, fontsize=8.5)

@@ -1,12 +1,62 @@
-"""What a shopping event really added, net of what it borrowed from the days around it."""
+"""What a shopping event really added, net of what it borrowed from the days around it.
+
+Declare the window (`EventWindow`), bring a tidy panel (unit, date, value), ask an estimator; every one answers with
+an `UpliftResult`, so that they stand side by side (`compare`). `structural` is the one to begin with; the
+others are second opinions whose assumptions fail in other ways. What the package cannot do: find out that
+something else happened in the same days.
+"""
 
 from __future__ import annotations
 
+from helpers.uplift.aligned import aligned_years
+from helpers.uplift.bacon import BaconResult, bacon
 from helpers.uplift.counterfactual import ModelSettings
+from helpers.uplift.equivalence import EquivalenceResult, after_effect_over
+from helpers.uplift.event_study import event_study, two_way
+from helpers.uplift.families import FamilyResult, families
 from helpers.uplift.league import League, league
+from helpers.uplift.money import EventCosts, MoneyResult, return_on_event
 from helpers.uplift.panels import Panel, panel
+from helpers.uplift.planning import PlanResult, minimum_detectable
+from helpers.uplift.ranking import RankingResult, rank
 from helpers.uplift.results import UpliftResult, compare
+from helpers.uplift.selection import SelectionResult, contamination, selection
+from helpers.uplift.sensitivity import SensitivityResult, sensitivity
+from helpers.uplift.staggered import StaggeredResult, staggered
 from helpers.uplift.structural import structural
 from helpers.uplift.windows import EventWindow
 
-__all__ = ["EventWindow", "League", "ModelSettings", "Panel", "UpliftResult", "compare", "league", "panel", "structural"]
+__all__ = [
+    "BaconResult",
+    "EquivalenceResult",
+    "EventCosts",
+    "EventWindow",
+    "FamilyResult",
+    "League",
+    "ModelSettings",
+    "MoneyResult",
+    "Panel",
+    "PlanResult",
+    "RankingResult",
+    "SelectionResult",
+    "SensitivityResult",
+    "StaggeredResult",
+    "UpliftResult",
+    "after_effect_over",
+    "aligned_years",
+    "bacon",
+    "compare",
+    "contamination",
+    "event_study",
+    "families",
+    "league",
+    "minimum_detectable",
+    "panel",
+    "rank",
+    "return_on_event",
+    "selection",
+    "sensitivity",
+    "staggered",
+    "structural",
+    "two_way",
+]

@@ -40,6 +40,8 @@ class ModelSettings:
     ----------
     scale : {"log", "level"}
         Logs: effects and seasons multiply, values above 0. Levels: they add.
+    trend : bool, default True
+        A straight trend of the unit's own beside that of the controls.
     weekly : bool, optional
         Weekdays; by default where periods are days and there are four weeks of them.
     annual : int, optional
@@ -53,6 +55,7 @@ class ModelSettings:
     """
 
     scale: str = "log"
+    trend: bool = True
     weekly: bool | None = None
     annual: int | None = None
     factors: int | None = None
@@ -133,8 +136,8 @@ class Model:
         "treated" and "control": terms and prior means.
     settings : ModelSettings
         With what was chosen filled in.
-    controls : tuple of str
-        Units that the factors come from.
+    controls, rejected : tuple of str
+        Units that the factors come from, and controls that could not be used.
     checks : tuple of Check
         What was chosen and left out.
     grid_prior : dict of str to array
@@ -148,6 +151,7 @@ class Model:
     belief: dict[str, Belief]
     settings: ModelSettings
     controls: tuple[str, ...] = ()
+    rejected: tuple[str, ...] = ()
     checks: tuple[Check, ...] = ()
     grid_prior: dict[str, np.ndarray] = field(default_factory=dict)
 
@@ -188,7 +192,7 @@ class Model:
         if both:
             raise DonorError(f"a unit cannot be treated and a control: {', '.join(both[:5])}")
         phases, usable, seen = _calendar(panel, event, past)
-        series, kept, left = _usable_controls(panel, controls, usable, settings.scale)
+        series, kept, lost, left = _usable_controls(panel, controls, usable, settings.scale)
         settings = _settled(settings, panel, usable, phases)
         treated_series = _modelled(panel.values[panel.rows(treated)], settings.scale)[0]
         factors = _factors(series, panel.dates, settings)
@@ -202,7 +206,7 @@ class Model:
         )
         model = cls(
             window=event, dates=panel.dates, phases=phases, usable=usable, settings=settings,
-            belief=dict(zip(("treated", "control"), beliefs, strict=True)), controls=tuple(kept),
+            belief=dict(zip(("treated", "control"), beliefs, strict=True)), controls=tuple(kept), rejected=tuple(lost),
             checks=(*seen, *left, *chosen),
         )  # fmt: skip
         return replace(model, grid_prior=model._grid_priors({"treated": complete, "control": series}))
@@ -512,7 +516,7 @@ def refuse_negative(values: np.ndarray, units: Sequence[str], dates: pd.Datetime
 
 def _usable_controls(
     panel: Panel, controls: Sequence[str], usable: np.ndarray, scale: str
-) -> tuple[np.ndarray, list[str], tuple[Check, ...]]:
+) -> tuple[np.ndarray, list[str], list[str], tuple[Check, ...]]:
     """Series of the controls that have nearly all days, on all dates; the others are counted."""
     rows = panel.rows(controls)
     if not len(rows):
@@ -520,7 +524,12 @@ def _usable_controls(
             "no unit without the event: season and event are told apart only by the units' own past; compare with "
             "other years' aligned windows"
         )
-        return np.empty((0, len(panel.dates))), [], (Check(name="clean_controls", passed=False, value=0, text=text),)
+        return (
+            np.empty((0, len(panel.dates))),
+            [],
+            [],
+            (Check(name="clean_controls", passed=False, value=0, text=text),),
+        )
     series = _modelled(panel.values[rows], scale)[0]
     with np.errstate(invalid="ignore"):
         spread = np.nanstd(series[:, usable], axis=1)
@@ -538,7 +547,7 @@ def _usable_controls(
     if not kept:
         raise DonorError(f"none of the {len(lost)} controls is usable: {checks[-1].text}")
     stride = -(-len(kept) // MOST_CONTROLS)
-    return series[good][::stride], kept[::stride], tuple(checks)
+    return series[good][::stride], kept[::stride], lost, tuple(checks)
 
 
 def _settled(settings: ModelSettings, panel: Panel, usable: np.ndarray, phases: np.ndarray) -> ModelSettings:
@@ -560,12 +569,13 @@ def _factors(series: np.ndarray, dates: pd.DatetimeIndex, settings: ModelSetting
     count = min(len(series), most if settings.factors is None else settings.factors)
     if not count:
         return np.empty((len(dates), 0))
-    return design.factors_of(series, dates, count=count, weekly=bool(settings.weekly))
+    return design.factors_of(series, dates, count=count, trend=settings.trend, weekly=bool(settings.weekly))
 
 
 def _design(*, dates, regressors, factors, settings) -> Design:
     return design.build(
         dates,
+        trend=settings.trend,
         weekly=settings.weekly,
         annual=settings.annual,
         slow=settings.slow,

@@ -54,6 +54,7 @@ def build(
     weekly: bool,
     annual: int,
     slow: bool,
+    trend: bool = True,
     regressors: pd.DataFrame | None = None,
     factors: np.ndarray | None = None,
 ) -> Design:
@@ -63,6 +64,8 @@ def build(
     ----------
     dates : DatetimeIndex
         First day of each period.
+    trend : bool, default True
+        A straight line.
     weekly : bool
         Six contrasts of the weekday.
     annual : int
@@ -75,7 +78,9 @@ def build(
         From `factors_of`.
     """
     days = (dates - dates[0]).days.to_numpy(float)
-    columns = {"intercept": (np.ones(len(dates)), INTERCEPT_SD), "trend": ((days - days.mean()) / YEAR, TREND_SD)}
+    columns = {"intercept": (np.ones(len(dates)), INTERCEPT_SD)}
+    if trend:
+        columns["trend"] = (days - days.mean()) / YEAR, TREND_SD
     if weekly:
         weekday = dates.day_of_week.to_numpy()
         columns |= {f"weekday {k}": ((weekday == k) * 1.0 - (weekday == 6), WEEKDAY_SD) for k in range(6)}
@@ -106,7 +111,9 @@ def _aligned(regressors: pd.DataFrame, dates: pd.DatetimeIndex) -> dict[str, np.
     return {c: x for c, x in columns.items() if np.ptp(x) > 0}  # a holiday that does not fall into the data
 
 
-def factors_of(controls: np.ndarray, dates: pd.DatetimeIndex, *, count: int, weekly: bool) -> np.ndarray:
+def factors_of(
+    controls: np.ndarray, dates: pd.DatetimeIndex, *, count: int, weekly: bool, trend: bool = True
+) -> np.ndarray:
     """Principal components of the controls after trend and weekdays, in the size of the average control.
 
     Parameters
@@ -121,7 +128,7 @@ def factors_of(controls: np.ndarray, dates: pd.DatetimeIndex, *, count: int, wee
     array, shape (dates, count)
         A control's loadings on them have a mean square of one.
     """
-    plain = build(dates, weekly=weekly, annual=0, slow=False).terms.matrix
+    plain = build(dates, trend=trend, weekly=weekly, annual=0, slow=False).terms.matrix
     solve = np.linalg.solve(plain.T @ plain, plain.T)
     missing = np.isnan(controls)
     rounds = 4 if missing.any() else 1

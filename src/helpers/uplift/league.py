@@ -172,7 +172,7 @@ def _on_cluster(address: str) -> Callable:
 
     def run(work: Callable, jobs: list) -> list:
         try:
-            client = Client(address, timeout="10s", set_as_default=False)
+            client = Client(address, timeout="3s", set_as_default=False)
         except OSError as error:
             raise HelpersError(f"no Dask scheduler answers at {address}: {error}") from None
         with client:
@@ -200,8 +200,12 @@ def _summary(model: Model, data: Panel, jobs: list, parts: list) -> League:
     mine = table[table["group"].eq("treated")]
     average = _average(model, found["treated"])
     checks = (
-        _coverage(tests["treated"]), *_in_space(table), *_told(table), *model.checks, *data.checks,
-    )  # fmt: skip
+        _coverage(tests["treated"]),
+        *_in_space(table[~table["unit"].isin(model.rejected)]),
+        *_told(table),
+        *model.checks,
+        *data.checks,
+    )
     errors, totals = found["treated"].placebo_errors, found["treated"].placebo_totals
     return League(
         table=table, **average, level=model.settings.level, placebo_shares=errors / totals, checks=checks,

@@ -17,7 +17,7 @@ from helpers.checks import Check
 from helpers.errors import PanelError, UnknownNameError
 from helpers.uplift.windows import TIMEZONE
 
-FREQUENCIES = {"D": "day", "W": "week", "MS": "month", "QS": "quarter"}
+FREQUENCIES = {"D": "day", "W": "week", "MS": "month", "QS": "quarter", "YS": "year"}
 SHOWN = 5
 
 
@@ -33,7 +33,7 @@ class Panel:
         Names of the rows.
     dates : DatetimeIndex
         First day of each period, local time, without gaps.
-    freq : {"D", "W", "MS", "QS"}
+    freq : {"D", "W", "MS", "QS", "YS"}
         Step of `dates`.
     covariates : dict of str to array
         Further columns, each of the shape of `values`.
@@ -101,8 +101,8 @@ def panel(
         Names of the columns. Dates are days (or first days of periods), local or with a zone.
     covariates : sequence of str
         Further numeric columns to keep.
-    freq : {"D", "W", "MS", "QS"}, default "D"
-        Step of the calendar: day, week (from the weekday of the first date), month, quarter.
+    freq : {"D", "W", "MS", "QS", "YS"}, default "D"
+        Step of the calendar: day, week (from the weekday of the first date), month, quarter, year.
     timezone : str, default "Asia/Shanghai"
         Dates with a zone are moved into this one before the day is taken.
 
@@ -206,7 +206,8 @@ def _numbers(given: pd.Series, name: str, units: pd.Index, dates: pd.DatetimeInd
         numbers = pd.to_numeric(given, errors="coerce")
         text = np.asarray(given.notna() & (numbers.isna() | given.map(lambda v: isinstance(v, str))))
         if text.any():
-            row = int(np.flatnonzero(text)[0])
+            odd = text & np.asarray(numbers.isna())  # "1.2万" tells more than "10"
+            row = int(np.flatnonzero(odd if odd.any() else text)[0])
             raise PanelError(
                 f"{name} {given.iloc[row]!r} of {units[row]} on {dates[row]:%Y-%m-%d} is a text: give numbers in "
                 "base units (1.2万 is 12000)"
