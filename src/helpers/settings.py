@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import date
 
 import pandas as pd
@@ -43,9 +43,10 @@ class Settings:
     language: str = "en"
 
     def __post_init__(self) -> None:
-        for name, value in asdict(self).items():  # papermill passes on whatever type it was given
-            if not isinstance(value, str):
-                raise ParameterError(f"{name} {value!r} is not a text: write it in quotation marks")
+        for part in fields(self):  # papermill passes on whatever type it was given
+            value = getattr(self, part.name)
+            if part.type == "str" and not isinstance(value, str):
+                raise ParameterError(f"{part.name} {value!r} is not a text: write it in quotation marks")
         if not self.platform.strip():
             raise ParameterError("platform is empty: name an entity of the ledger, such as 'xiaohongshu'")
         if self.language not in LANGUAGES:
@@ -63,7 +64,84 @@ class Settings:
 
     def table(self) -> pd.DataFrame:
         """The settings that are set, as a table with the columns setting, value."""
-        return pd.DataFrame([(k, v) for k, v in asdict(self).items() if v], columns=["setting", "value"])
+        given = [(name, value) for name, value in asdict(self).items() if value != ""]
+        return pd.DataFrame(given, columns=["setting", "value"])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventSettings(Settings):
+    """What a report on a shopping event is about, beside the platform.
+
+    Parameters
+    ----------
+    data_path : str, default ""
+        The analyst's own daily table; empty for the simulated sample.
+    unit_column, date_column, value_column : str
+        Names of its columns.
+    treated : str, default ""
+        Units that took part, separated by commas; may be empty with the sample only.
+    event_first, event_last : str
+        ISO days, both included.
+    dip_days, after_days : int
+        Days around the event that are accounted with it, 0 to 60.
+    scale : {"log", "level"}
+        Whether effects multiply or add.
+    subsidy, traffic : float
+        Paid by the platform or merchant for the event, in `currency`; 0 or more.
+    margin : float
+        Margin on a unit of GMV, 0 to 1.
+
+    Raises
+    ------
+    ParameterError, UnknownNameError
+        A value breaks its rule; the event ends before it starts; own data without treated units.
+    """
+
+    data_path: str = ""
+    unit_column: str = "unit"
+    date_column: str = "date"
+    value_column: str = "value"
+    treated: str = ""
+    event_first: str
+    event_last: str
+    dip_days: int = 0
+    after_days: int = 0
+    scale: str = "log"
+    subsidy: float = 0.0
+    traffic: float = 0.0
+    margin: float = 0.0
+
+    def __post_init__(self) -> None:
+        Settings.__post_init__(self)
+        first, last = (_day(name, getattr(self, name)) for name in ("event_first", "event_last"))
+        if last < first:
+            raise ParameterError(f"event_last {last} lies before event_first {first}")
+        for name, low, high in (("dip_days", 0, 60), ("after_days", 0, 60), ("margin", 0, 1)):
+            value = getattr(self, name)
+            if not low <= value <= high:
+                raise ParameterError(f"{name} {value!r} must lie between {low} and {high}")
+        for name in ("subsidy", "traffic"):
+            if not getattr(self, name) >= 0:
+                raise ParameterError(f"{name} {getattr(self, name)!r} must be 0 or more")
+        if self.scale not in ("log", "level"):
+            raise UnknownNameError("scale", self.scale, ["log", "level"])
+        if self.data_path and not self.treated_units:
+            raise ParameterError("treated is empty: name the units of your data that took part in the event")
+
+    @property
+    def treated_units(self) -> list[str]:
+        """The units that took part, each once."""
+        return list(dict.fromkeys(part.strip() for part in self.treated.split(",") if part.strip()))
+
+
+def _day(name: str, text: str) -> date:
+    try:
+        day = parse_day(text)
+    except ParameterError:
+        day = None
+    if day is None:
+        raise ParameterError(f"{name} {text!r} is not a day: write YYYY-MM-DD, such as 2025-11-11")
+    return day
 
 
 def parse_day(text: str | date | None) -> date | None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from helpers.uplift.aligned import aligned_years
 from helpers.uplift.bacon import BaconResult, bacon
-from helpers.uplift.counterfactual import ModelSettings
 from helpers.uplift.equivalence import EquivalenceResult, after_effect_over
 from helpers.uplift.event_study import event_study, two_way
 from helpers.uplift.families import FamilyResult, families
@@ -18,6 +17,7 @@ from helpers.uplift.league import League, league
 from helpers.uplift.money import EventCosts, MoneyResult, return_on_event
 from helpers.uplift.panels import Panel, panel
 from helpers.uplift.planning import PlanResult, minimum_detectable
+from helpers.uplift.preparation import ModelSettings
 from helpers.uplift.ranking import RankingResult, rank
 from helpers.uplift.results import UpliftResult, compare
 from helpers.uplift.selection import SelectionResult, contamination, selection

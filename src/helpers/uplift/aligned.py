@@ -21,8 +21,8 @@ from scipy import stats
 from helpers.checks import Check
 from helpers.errors import HelpersError, WindowError
 from helpers.uplift import results
-from helpers.uplift.counterfactual import refuse_negative
 from helpers.uplift.panels import Panel, panel
+from helpers.uplift.preparation import refuse_negative
 from helpers.uplift.results import UpliftResult
 from helpers.uplift.windows import EventWindow
 
@@ -74,7 +74,7 @@ def aligned_years(
     data = panel(frame)
     names = [treated] if isinstance(treated, str) else list(dict.fromkeys(treated))
     rows = data.rows(names)
-    refuse_negative(data.values[rows], names, data.dates, "log")
+    refuse_negative(data, rows, "log")
     series = data.values[rows].sum(0)
     phases = event.phase_of(data.dates, step=data.step)
     inside = np.flatnonzero(phases != "")

@@ -15,62 +15,13 @@ import numpy as np
 import pandas as pd
 
 from helpers.checks import Check
-from helpers.errors import DonorError, HelpersError, PanelError, WindowError
-from helpers.uplift import calibration, design, gls
-from helpers.uplift.design import Belief, Design
+from helpers.errors import DonorError, HelpersError
+from helpers.uplift import calibration, design, gls, preparation
+from helpers.uplift.design import Belief
 from helpers.uplift.panels import Panel
+from helpers.uplift.preparation import ModelSettings, centred, complete, modelled
 from helpers.uplift.results import TOTAL
 from helpers.uplift.windows import PHASES, EventWindow
-
-SCALES = ("log", "level")
-FACTOR_CHOICES = (2, 4, 6)
-FEW_CONTROLS = 10  # up to here every component is kept and the prior sorts them
-MOST_CONTROLS = 4000  # components hardly change beyond
-MOST_TO_CHOOSE = 64
-WORTH = 0.03  # a richer model must lower the placebo error by this share
-MOST_MISSING = 0.05
-YEAR_DAYS, MONTH_DAYS = 330, 28
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModelSettings:
-    """What the structural model contains; None lets placebo windows and the length of the data decide.
-
-    Parameters
-    ----------
-    scale : {"log", "level"}
-        Logs: effects and seasons multiply, values above 0. Levels: they add.
-    trend : bool, default True
-        A straight trend of the unit's own beside that of the controls.
-    weekly : bool, optional
-        Weekdays; by default where periods are days and there are four weeks of them.
-    annual : int, optional
-        Pairs of annual terms, 0 for none; by default where the history has a year.
-    factors : int, optional
-        Control factors; by default chosen by placebo in time.
-    slow : bool, default True
-        A wandering level beside the AR(1) errors.
-    level : float, default 0.95
-        Coverage of the intervals, between 0.5 and 0.999.
-    """
-
-    scale: str = "log"
-    trend: bool = True
-    weekly: bool | None = None
-    annual: int | None = None
-    factors: int | None = None
-    slow: bool = True
-    level: float = 0.95
-
-    def __post_init__(self) -> None:
-        if self.scale not in SCALES:
-            raise HelpersError(f"scale must be one of {', '.join(SCALES)}, got {self.scale!r}")
-        for name in ("annual", "factors"):
-            value = getattr(self, name)
-            if value is not None and (value != int(value) or value < 0):
-                raise HelpersError(f"{name} must be a whole number, 0 or more, got {value!r}")
-        if not 0.5 <= self.level <= 0.999:
-            raise HelpersError(f"level must lie between 0.5 and 0.999, got {self.level!r}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -191,25 +142,24 @@ class Model:
         both = sorted(set(treated) & set(controls))
         if both:
             raise DonorError(f"a unit cannot be treated and a control: {', '.join(both[:5])}")
-        phases, usable, seen = _calendar(panel, event, past)
-        series, kept, lost, left = _usable_controls(panel, controls, usable, settings.scale)
-        settings = _settled(settings, panel, usable, phases)
-        treated_series = _modelled(panel.values[panel.rows(treated)], settings.scale)[0]
-        factors = _factors(series, panel.dates, settings)
-        blueprint = {"dates": panel.dates, "regressors": regressors, "factors": factors, "settings": settings}
-        sample = treated_series[:: -(-len(treated) // MOST_TO_CHOOSE)]
-        settings, chosen = _choose(blueprint, len(series), sample, usable, phases)
-        made = _design(**{**blueprint, "settings": settings})
-        complete, series = _complete(treated_series, usable), _complete(series, usable)
+        phases, usable, seen = preparation.calendar(panel, event, past)
+        others, kept, lost, left = preparation.usable_controls(panel, controls, usable, settings.scale)
+        mine = preparation.sampled(panel, treated, settings.scale)
+        settings = preparation.settled(settings, panel, usable, phases)
+        factors = preparation.factors_of(others, panel.dates, settings)
+        shared = {"dates": panel.dates, "regressors": regressors, "factors": factors}
+        settings, chosen = preparation.choose(shared, settings, len(others), mine, usable, phases)
+        made = preparation.design_of(**shared, settings=settings)
+        groups = {"treated": complete(mine, usable), "control": complete(others, usable)}
         beliefs = design.learn(
-            made, _centred(complete, usable), _centred(series, usable), usable, width=int((phases != "").sum())
+            made, *(centred(series, usable) for series in groups.values()), usable, width=int((phases != "").sum())
         )
         model = cls(
             window=event, dates=panel.dates, phases=phases, usable=usable, settings=settings,
-            belief=dict(zip(("treated", "control"), beliefs, strict=True)), controls=tuple(kept), rejected=tuple(lost),
+            belief=dict(zip(groups, beliefs, strict=True)), controls=tuple(kept), rejected=tuple(lost),
             checks=(*seen, *left, *chosen),
         )  # fmt: skip
-        return replace(model, grid_prior=model._grid_priors({"treated": complete, "control": series}))
+        return replace(model, grid_prior=model._grid_priors(groups))
 
     def _grid_priors(self, groups: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Mean posterior of a sample of each group, so that a unit's own few data do not decide alone."""
@@ -218,7 +168,7 @@ class Model:
             if len(series) < design.LEAST_TO_LEARN:
                 continue
             belief = self.belief[group]
-            sample = _centred(series[:: -(-len(series) // 256)], self.usable) - belief.path
+            sample = centred(series[:: -(-len(series) // 256)], self.usable) - belief.path
             sample = sample - sample[:, self.usable].mean(1, keepdims=True)
             found = gls.posterior(sample, belief.terms, observed=self.usable, hidden=self.hidden)
             points = [(rho, kappa) for rho in gls.RHOS for kappa in self._kappas(belief)]
@@ -268,7 +218,7 @@ class Model:
         return self._estimate(values, group, strict=True)[0]
 
     def _estimate(self, values: np.ndarray, group: str, *, strict: bool) -> tuple[Estimates, dict[int, str]]:
-        series, sizes = _modelled(values, self.settings.scale)
+        series, sizes = modelled(values, self.settings.scale)
         usable = ~np.isnan(series[:, self.usable])
         starts = calibration.windows_of(self.usable, width=len(self.hidden), before=int(self.hidden[0]))
         places, told = self.usable[starts], {}
@@ -309,7 +259,7 @@ class Model:
         -------
         mean, spread : array, shape (units, days)
         """
-        series, _ = _modelled(values, self.settings.scale)
+        series, _ = modelled(values, self.settings.scale)
         mean, spread = np.empty((len(values), len(days))), np.empty((len(values), len(days)))
         for rows, pattern in _patterns(~np.isnan(series[:, self.usable])):
             observed = self.usable[pattern]
@@ -322,7 +272,7 @@ class Model:
 
         At each unit's likeliest autocorrelation; for charts and fit diagnostics.
         """
-        series, sizes = _modelled(values, self.settings.scale)
+        series, sizes = modelled(values, self.settings.scale)
         belief, out = self.belief[group], np.empty(values.shape)
         for row in range(len(values)):
             observed = self.usable[~np.isnan(series[row, self.usable])]
@@ -349,7 +299,7 @@ class Model:
         """Fill the rows of `out` whose usable days are `observed`."""
         belief = self.belief[group]
         base, found = self._posterior(series, observed, group, self.hidden)
-        centred = series - base
+        rest = series - base
         middle = found.mean + base[:, self.hidden]
         log = self.settings.scale == "log"
         paths = np.exp(middle + 0.5 * found.variance) if log else middle * sizes[:, None]
@@ -364,7 +314,7 @@ class Model:
             if not whole.any():
                 continue
             tested = calibration.rolling_origin(
-                centred[np.ix_(some, observed)], series[np.ix_(some, observed)], belief.terms,
+                rest[np.ix_(some, observed)], series[np.ix_(some, observed)], belief.terms,
                 observed=observed, starts=starts[whole], width=len(self.hidden), rho=rho, kappa=kappa,
                 variances=found.variances[point, some], log=log, sizes=sizes[some],
             )  # fmt: skip
@@ -457,177 +407,3 @@ def _patterns(usable: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     _, first, inverse = np.unique(keys, axis=0, return_index=True, return_inverse=True)
     for pattern, row in enumerate(first):
         yield np.flatnonzero(inverse.ravel() == pattern), usable[row]
-
-
-def _calendar(panel: Panel, event: EventWindow, past: Sequence[EventWindow]) -> tuple[np.ndarray, np.ndarray, tuple]:
-    """Phase of each date, the usable dates outside the window, and what had to be said."""
-    phases = event.phase_of(panel.dates, step=panel.step)
-    inside = np.flatnonzero(phases != "")
-    first, last = panel.dates[0], panel.dates[-1]
-    if not len(inside):
-        raise WindowError(f"the event ({event.describe()}) lies outside the data, {first:%Y-%m-%d} to {last:%Y-%m-%d}")
-    if inside[0] < 2 * len(inside):
-        raise WindowError(
-            f"the pre-period must be at least twice as long as the window of {len(inside)} periods, "
-            f"got {inside[0]} (from {first:%Y-%m-%d})"
-        )
-    masked = np.zeros(len(phases), bool)
-    for other in past:
-        masked |= other.phase_of(panel.dates, step=panel.step) != ""
-    unknown = np.isnan(panel.values).all(0)
-    usable = np.flatnonzero((phases == "") & ~masked & ~unknown)
-    checks = []
-    if event.last > last + panel.step - pd.Timedelta(minutes=1):
-        text = f"the window ends on {event.last:%Y-%m-%d}, the data on {last:%Y-%m-%d}: only a part is accounted"
-        checks.append(Check(name="partial_event", passed=False, value=f"{last:%Y-%m-%d}", text=text))
-    if masked.any():
-        count = int(masked[phases == ""].sum())
-        named = ", ".join(other.name or f"{other.first:%Y-%m-%d}" for other in past)
-        text = f"{count} dates of {len(past)} other event(s) are masked: {named}"
-        checks.append(Check(name="masked_events", passed=None, value=count, text=text))
-    return phases, usable, tuple(checks)
-
-
-def _modelled(values: np.ndarray, scale: str) -> tuple[np.ndarray, np.ndarray]:
-    """Series as the model sees them, and the size that undoes it: logs (of 1), or levels over the mean size."""
-    if scale == "log":
-        return np.log(np.where(values > 0, values, np.nan)), np.ones(len(values))
-    size = np.nanmean(np.abs(values), axis=1)
-    size = np.where(size > 0, size, 1.0)
-    return values / size[:, None], size
-
-
-def refuse_negative(values: np.ndarray, units: Sequence[str], dates: pd.DatetimeIndex, scale: str) -> None:
-    """Logs of negative values do not exist.
-
-    Raises
-    ------
-    PanelError
-        Names the first unit and day.
-    """
-    bad = values < 0
-    if scale == "log" and bad.any():
-        row, column = (int(x[0]) for x in np.nonzero(bad))
-        raise PanelError(
-            f"{units[row]} is {values[row, column]:g} on {dates[column]:%Y-%m-%d} and logs are asked for: negative "
-            f"values ({int(bad.sum())} in all) need scale='level', or returns kept apart from sales"
-        )
-
-
-def _usable_controls(
-    panel: Panel, controls: Sequence[str], usable: np.ndarray, scale: str
-) -> tuple[np.ndarray, list[str], list[str], tuple[Check, ...]]:
-    """Series of the controls that have nearly all days, on all dates; the others are counted."""
-    rows = panel.rows(controls)
-    if not len(rows):
-        text = (
-            "no unit without the event: season and event are told apart only by the units' own past; compare with "
-            "other years' aligned windows"
-        )
-        return (
-            np.empty((0, len(panel.dates))),
-            [],
-            [],
-            (Check(name="clean_controls", passed=False, value=0, text=text),),
-        )
-    series = _modelled(panel.values[rows], scale)[0]
-    with np.errstate(invalid="ignore"):
-        spread = np.nanstd(series[:, usable], axis=1)
-    holes = np.isnan(series).mean(1) - np.isnan(panel.values).all(0).mean()
-    good = (holes <= MOST_MISSING) & (spread > 1e-9)
-    kept = [str(name) for name, ok in zip(controls, good, strict=True) if ok]
-    lost = [str(name) for name, ok in zip(controls, good, strict=True) if not ok]
-    checks = [
-        Check(name="clean_controls", passed=None, value=len(kept), text=f"{len(kept)} controls without the event")
-    ]
-    if lost:
-        text = f"{len(lost)} controls left out (over {MOST_MISSING:.0%} of days empty or zero, or constant): "
-        text = text.replace("%", " %") + ", ".join(lost[:5]) + (" ..." if len(lost) > 5 else "")
-        checks.append(Check(name="controls_left_out", passed=None, value=len(lost), text=text))
-    if not kept:
-        raise DonorError(f"none of the {len(lost)} controls is usable: {checks[-1].text}")
-    stride = -(-len(kept) // MOST_CONTROLS)
-    return series[good][::stride], kept[::stride], lost, tuple(checks)
-
-
-def _settled(settings: ModelSettings, panel: Panel, usable: np.ndarray, phases: np.ndarray) -> ModelSettings:
-    """Fill in what the calendar decides."""
-    before = int(np.flatnonzero(phases != "")[0])
-    span = (panel.dates[before] - panel.dates[0]).days
-    weekly = panel.freq == "D" and len(usable) >= MONTH_DAYS if settings.weekly is None else settings.weekly
-    if weekly and panel.freq != "D":
-        raise HelpersError(f"weekly terms need daily data, the panel's periods are of freq {panel.freq!r}")
-    annual = settings.annual
-    if annual is None:
-        annual = 2 if span >= YEAR_DAYS else 0
-    return replace(settings, weekly=weekly, annual=annual)
-
-
-def _factors(series: np.ndarray, dates: pd.DatetimeIndex, settings: ModelSettings) -> np.ndarray:
-    """As many control factors as may be wanted, the strongest first, shape (dates, factors)."""
-    most = len(series) if len(series) <= FEW_CONTROLS else max(FACTOR_CHOICES)
-    count = min(len(series), most if settings.factors is None else settings.factors)
-    if not count:
-        return np.empty((len(dates), 0))
-    return design.factors_of(series, dates, count=count, trend=settings.trend, weekly=bool(settings.weekly))
-
-
-def _design(*, dates, regressors, factors, settings) -> Design:
-    return design.build(
-        dates,
-        trend=settings.trend,
-        weekly=settings.weekly,
-        annual=settings.annual,
-        slow=settings.slow,
-        regressors=regressors,
-        factors=factors[:, : settings.factors] if settings.factors else None,
-    )
-
-
-def _choose(
-    blueprint: dict, controls: int, sample: np.ndarray, usable: np.ndarray, phases: np.ndarray
-) -> tuple[ModelSettings, tuple[Check, ...]]:
-    """Number of factors by placebo in time: the smallest that is not clearly beaten."""
-    settings = blueprint["settings"]
-    if settings.factors is not None or not controls:
-        return replace(settings, factors=min(settings.factors or 0, controls)), ()
-    if controls <= FEW_CONTROLS:
-        text = f"all {controls} components of {controls} controls; the prior sorts them"
-        return replace(settings, factors=controls), (Check(name="factors", passed=None, value=controls, text=text),)
-    scores = {}
-    for count in FACTOR_CHOICES:
-        trial = replace(settings, factors=count)
-        made = _design(**{**blueprint, "settings": trial})
-        scores[count] = _placebo_rmse(made, sample, usable, phases, log=settings.scale == "log")
-    best = min(scores.values())
-    count = next(count for count, score in scores.items() if not score > best * (1 + WORTH))
-    said = ", ".join(f"{c}: {100 * s:.2f} %" for c, s in scores.items())
-    text = f"{count} control factors, chosen by the error of placebo windows before the event ({said})"
-    return replace(settings, factors=count), (Check(name="factors", passed=None, value=count, text=text),)
-
-
-def _placebo_rmse(made: Design, sample: np.ndarray, usable: np.ndarray, phases: np.ndarray, *, log: bool) -> float:
-    """Root mean square of the errors of placebo totals, as a share; at one point of the grid."""
-    hidden = np.flatnonzero(phases != "")
-    whole = _complete(sample, usable)
-    starts = calibration.windows_of(usable, width=len(hidden), before=int(hidden[0]))
-    if not len(whole) or not len(starts):
-        return np.nan
-    tested = calibration.rolling_origin(
-        _centred(whole, usable)[:, usable], whole[:, usable], made.terms, observed=usable, starts=starts,
-        width=len(hidden), rho=design.PILOT_RHO, kappa=gls.KAPPAS[1], variances=np.zeros(len(whole)), log=log,
-        sizes=np.ones(len(whole)),
-    )  # fmt: skip
-    return float(np.sqrt(np.mean(tested.shares**2)))
-
-
-def _centred(series: np.ndarray, usable: np.ndarray) -> np.ndarray:
-    """Series less their mean over the usable days that they have."""
-    if not len(series):
-        return series
-    return series - np.nanmean(series[:, usable], axis=1, keepdims=True)
-
-
-def _complete(series: np.ndarray, usable: np.ndarray) -> np.ndarray:
-    """The series that have every usable day."""
-    return series[~np.isnan(series[:, usable]).any(axis=1)]

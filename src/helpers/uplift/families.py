@@ -23,8 +23,9 @@ import pandas as pd
 
 from helpers.checks import Check
 from helpers.errors import HelpersError, WindowError
-from helpers.uplift.counterfactual import Model, ModelSettings, refuse_negative
+from helpers.uplift.counterfactual import Model
 from helpers.uplift.panels import Panel, panel
+from helpers.uplift.preparation import ModelSettings, refuse_negative
 from helpers.uplift.windows import EventWindow
 
 MOST_FAMILIES = 5  # orders grow with the factorial
@@ -93,7 +94,7 @@ def families(
     settings = settings or ModelSettings()
     _refuse(events, settings)
     rows = data.rows(list(treated))
-    refuse_negative(data.values[rows], list(treated), data.dates, "log")
+    refuse_negative(data, rows, "log")
     places = _places(data, events)
     everything = np.unique(np.concatenate(list(places)))
     model = Model.build(
@@ -137,7 +138,7 @@ def _places(data: Panel, events: Sequence[EventWindow]) -> list[np.ndarray]:
 def _columns(
     events: Sequence[EventWindow], places: list[np.ndarray], everything: np.ndarray
 ) -> tuple[np.ndarray, list[tuple[str, int]]]:
-    """0/1 columns for the day of each family, shape (hidden days, family days); refused where they are not told apart."""
+    """0/1 columns for each family's days, shape (hidden days, family days); refused where not told apart."""
     lengths: dict[str, int] = {}
     for event, days in zip(events, places, strict=True):
         lengths[event.family] = max(lengths.get(event.family, 0), len(days))
@@ -265,7 +266,7 @@ def _report(data, events, index, shape, covariance, found, table, logs, columns,
     condition = float(np.linalg.cond(columns))
     checks = (
         Check(name="separable", passed=condition < 30, value=condition, threshold=30.0,
-              text=f"the condition number of the family days is {condition:.1f}; large means overlaps are hard to split"),
+              text=f"condition number of the family days {condition:.1f}; large means overlaps are hard to split"),
         Check(name="shape_fit", passed=None, value=explained,
               text=f"the shapes explain {100 * explained:.0f} % of the variance of the units' mean log effect"),
     )  # fmt: skip

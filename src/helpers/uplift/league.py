@@ -18,8 +18,9 @@ from scipy import stats
 from helpers.checks import Check
 from helpers.errors import DonorError, HelpersError
 from helpers.uplift import calibration
-from helpers.uplift.counterfactual import Estimates, Model, ModelSettings, refuse_negative
+from helpers.uplift.counterfactual import Estimates, Model
 from helpers.uplift.panels import Panel, panel
+from helpers.uplift.preparation import ModelSettings, refuse_negative
 from helpers.uplift.results import COVERAGE, TOTAL
 from helpers.uplift.structural import together
 from helpers.uplift.windows import EventWindow
@@ -113,14 +114,14 @@ def league(
     settings = settings or ModelSettings()
     names, others = _sides(data, treated, controls)
     sides = {"treated": data.rows(names), "control": data.rows(others)}
-    refuse_negative(data.values[sides["treated"]], names, data.dates, settings.scale)
+    refuse_negative(data, sides["treated"], settings.scale)
     model = Model.build(
         data, event=event, treated=names, controls=others, past=past, regressors=regressors, settings=settings
     )
     wanted = GROUPS if include_controls and others else GROUPS[:1]
     jobs = [(group, rows) for group in wanted for rows in _blocks(sides[group])]
     run = _on_cluster(cluster) if cluster else _in_threads(threads)
-    parts = run(_Estimate(model), [(data.values[rows], group) for group, rows in jobs])
+    parts = run(_Estimate(model), data.values, jobs)
     return _summary(model, data, jobs, parts)
 
 
@@ -130,8 +131,7 @@ class _Estimate:
 
     model: Model
 
-    def __call__(self, job: tuple[np.ndarray, str]) -> tuple[Estimates, dict[int, str]]:
-        values, group = job
+    def __call__(self, values: np.ndarray, group: str) -> tuple[Estimates, dict[int, str]]:
         return self.model.estimate_or_tell(values, group)
 
 
@@ -158,11 +158,11 @@ def _in_threads(threads: int) -> Callable:
     if threads < 1:
         raise HelpersError(f"threads must be 1 or more, got {threads}")
 
-    def run(work: Callable, jobs: list) -> list:
+    def run(work: _Estimate, values: np.ndarray, jobs: list) -> list:
         if threads == 1:
-            return [work(job) for job in jobs]
+            return [work(values[rows], group) for group, rows in jobs]
         with ThreadPoolExecutor(threads) as pool:
-            return list(pool.map(work, jobs))
+            return list(pool.map(lambda job: work(values[job[1]], job[0]), jobs))
 
     return run
 
@@ -170,20 +170,22 @@ def _in_threads(threads: int) -> Callable:
 def _on_cluster(address: str) -> Callable:
     from distributed import Client
 
-    def run(work: Callable, jobs: list) -> list:
+    def run(work: _Estimate, values: np.ndarray, jobs: list) -> list:
         try:
             client = Client(address, timeout="3s", set_as_default=False)
         except OSError as error:
             raise HelpersError(f"no Dask scheduler answers at {address}: {error}") from None
         with client:
             shared = client.scatter(work, broadcast=True)
-            return client.gather([client.submit(_call, shared, job, pure=False) for job in jobs])
+            return client.gather(
+                [client.submit(_call, shared, values[rows], group, pure=False) for group, rows in jobs]
+            )
 
     return run
 
 
-def _call(work: Callable, job: tuple) -> tuple:
-    return work(job)
+def _call(work: _Estimate, values: np.ndarray, group: str) -> tuple[Estimates, dict[int, str]]:
+    return work(values, group)
 
 
 def _summary(model: Model, data: Panel, jobs: list, parts: list) -> League:

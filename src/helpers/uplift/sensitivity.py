@@ -14,8 +14,8 @@ import pandas as pd
 
 from helpers.checks import Check
 from helpers.errors import HelpersError
-from helpers.uplift.counterfactual import ModelSettings
 from helpers.uplift.panels import Panel, panel
+from helpers.uplift.preparation import ModelSettings
 from helpers.uplift.results import UpliftResult
 from helpers.uplift.structural import structural
 from helpers.uplift.windows import ONE_DAY, EventWindow

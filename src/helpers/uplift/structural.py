@@ -19,8 +19,9 @@ import pandas as pd
 from helpers.checks import Check
 from helpers.errors import DonorError
 from helpers.uplift import calibration, results
-from helpers.uplift.counterfactual import Estimates, Model, ModelSettings, refuse_negative
+from helpers.uplift.counterfactual import Estimates, Model
 from helpers.uplift.panels import Panel, panel
+from helpers.uplift.preparation import ModelSettings, refuse_negative
 from helpers.uplift.results import UpliftResult
 from helpers.uplift.windows import EventWindow
 
@@ -81,7 +82,7 @@ def structural(
         raise DonorError("no treated unit was named")
     rows = data.rows(names)
     others = [str(u) for u in data.units if u not in set(names)] if controls is None else list(controls)
-    refuse_negative(data.values[rows], names, data.dates, settings.scale)
+    refuse_negative(data, rows, settings.scale)
     model = Model.build(
         data, event=event, treated=names, controls=others, past=past, regressors=regressors, settings=settings
     )

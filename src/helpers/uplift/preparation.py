@@ -1,0 +1,255 @@
+"""What the structural model needs before it can be built: the calendar, usable controls, how many factors.
+
+Everything that can be refused is refused here, and everything left out is counted. What the module cannot do: tell
+a control that the event reached from one that it did not; see `helpers.uplift.contamination`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from helpers.checks import Check
+from helpers.errors import DonorError, HelpersError, PanelError, WindowError
+from helpers.uplift import calibration, design, gls
+from helpers.uplift.design import Design
+from helpers.uplift.panels import Panel
+from helpers.uplift.windows import EventWindow
+
+SCALES = ("log", "level")
+FACTOR_CHOICES = (2, 4, 6)
+FEW_CONTROLS = 10  # up to here every component is kept and the prior sorts them
+MOST_CONTROLS = 4000  # components hardly change beyond
+MOST_TO_CHOOSE = 64
+WORTH = 0.03  # a richer model must lower the placebo error by this share
+MOST_MISSING = 0.05
+YEAR_DAYS, MONTH_DAYS = 330, 28
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelSettings:
+    """What the structural model contains; None lets placebo windows and the length of the data decide.
+
+    Parameters
+    ----------
+    scale : {"log", "level"}
+        Logs: effects and seasons multiply, values above 0. Levels: they add.
+    trend : bool, default True
+        A straight trend of the unit's own beside that of the controls.
+    weekly : bool, optional
+        Weekdays; by default where periods are days and there are four weeks of them.
+    annual : int, optional
+        Pairs of annual terms, 0 for none; by default where the history has a year.
+    factors : int, optional
+        Control factors; by default chosen by placebo in time.
+    slow : bool, default True
+        A wandering level beside the AR(1) errors.
+    level : float, default 0.95
+        Coverage of the intervals, between 0.5 and 0.999.
+    """
+
+    scale: str = "log"
+    trend: bool = True
+    weekly: bool | None = None
+    annual: int | None = None
+    factors: int | None = None
+    slow: bool = True
+    level: float = 0.95
+
+    def __post_init__(self) -> None:
+        if self.scale not in SCALES:
+            raise HelpersError(f"scale must be one of {', '.join(SCALES)}, got {self.scale!r}")
+        for name in ("annual", "factors"):
+            value = getattr(self, name)
+            if value is not None and (value != int(value) or value < 0):
+                raise HelpersError(f"{name} must be a whole number, 0 or more, got {value!r}")
+        if not 0.5 <= self.level <= 0.999:
+            raise HelpersError(f"level must lie between 0.5 and 0.999, got {self.level!r}")
+
+
+def calendar(panel: Panel, event: EventWindow, past: Sequence[EventWindow]) -> tuple[np.ndarray, np.ndarray, tuple]:
+    """Phase of each date, the usable dates outside the window, and what had to be said."""
+    phases = event.phase_of(panel.dates, step=panel.step)
+    inside = np.flatnonzero(phases != "")
+    first, last = panel.dates[0], panel.dates[-1]
+    if not len(inside):
+        raise WindowError(f"the event ({event.describe()}) lies outside the data, {first:%Y-%m-%d} to {last:%Y-%m-%d}")
+    if inside[0] < 2 * len(inside):
+        raise WindowError(
+            f"the pre-period must be at least twice as long as the window of {len(inside)} periods, "
+            f"got {inside[0]} (from {first:%Y-%m-%d})"
+        )
+    masked = np.zeros(len(phases), bool)
+    for other in past:
+        masked |= other.phase_of(panel.dates, step=panel.step) != ""
+    unknown = np.isnan(panel.values).all(0)
+    usable = np.flatnonzero((phases == "") & ~masked & ~unknown)
+    checks = []
+    if event.last > last + panel.step - pd.Timedelta(minutes=1):
+        text = f"the window ends on {event.last:%Y-%m-%d}, the data on {last:%Y-%m-%d}: only a part is accounted"
+        checks.append(Check(name="partial_event", passed=False, value=f"{last:%Y-%m-%d}", text=text))
+    if masked.any():
+        count = int(masked[phases == ""].sum())
+        named = ", ".join(other.name or f"{other.first:%Y-%m-%d}" for other in past)
+        text = f"{count} dates of {len(past)} other event(s) are masked: {named}"
+        checks.append(Check(name="masked_events", passed=None, value=count, text=text))
+    return phases, usable, tuple(checks)
+
+
+def modelled(values: np.ndarray, scale: str) -> tuple[np.ndarray, np.ndarray]:
+    """Series as the model sees them, and the size that undoes it: logs (of 1), or levels over the mean size."""
+    if scale == "log":
+        return np.log(np.where(values > 0, values, np.nan)), np.ones(len(values))
+    size = np.nanmean(np.abs(values), axis=1)
+    size = np.where(size > 0, size, 1.0)
+    return values / size[:, None], size
+
+
+def refuse_negative(panel: Panel, rows: np.ndarray, scale: str) -> None:
+    """Logs of negative values do not exist.
+
+    Raises
+    ------
+    PanelError
+        Names the first unit and day.
+    """
+    if scale != "log":
+        return
+    for row in rows:
+        bad = np.flatnonzero(panel.values[row] < 0)
+        if len(bad):
+            raise PanelError(
+                f"{panel.units[row]} is {panel.values[row, bad[0]]:g} on {panel.dates[bad[0]]:%Y-%m-%d} and logs are asked "
+                f"for: negative values ({len(bad)} of this unit) need scale='level', or returns kept apart from sales"
+            )
+
+
+def usable_controls(
+    panel: Panel, controls: Sequence[str], usable: np.ndarray, scale: str
+) -> tuple[np.ndarray, list[str], list[str], tuple[Check, ...]]:
+    """Series of the controls that have nearly all days, on all dates; the others are counted."""
+    rows = panel.rows(controls)
+    if not len(rows):
+        text = (
+            "no unit without the event: season and event are told apart only by the units' own past; compare with "
+            "other years' aligned windows"
+        )
+        return (
+            np.empty((0, len(panel.dates))),
+            [],
+            [],
+            (Check(name="clean_controls", passed=False, value=0, text=text),),
+        )
+    unknown = np.isnan(panel.values).all(0)
+    good = np.array([_is_usable(panel.values[row], unknown, usable, scale) for row in rows])
+    kept = [str(name) for name, ok in zip(controls, good, strict=True) if ok]
+    lost = [str(name) for name, ok in zip(controls, good, strict=True) if not ok]
+    checks = [
+        Check(name="clean_controls", passed=None, value=len(kept), text=f"{len(kept)} controls without the event")
+    ]
+    if lost:
+        text = f"{len(lost)} controls left out (over {MOST_MISSING:.0%} of days empty or zero, or constant): "
+        text = text.replace("%", " %") + ", ".join(lost[:5]) + (" ..." if len(lost) > 5 else "")
+        checks.append(Check(name="controls_left_out", passed=None, value=len(lost), text=text))
+    if not kept:
+        raise DonorError(f"none of the {len(lost)} controls is usable: {checks[-1].text}")
+    stride = -(-len(kept) // MOST_CONTROLS)
+    return modelled(panel.values[rows[good][::stride]], scale)[0], kept[::stride], lost, tuple(checks)
+
+
+def _is_usable(values: np.ndarray, unknown: np.ndarray, usable: np.ndarray, scale: str) -> bool:
+    """Nearly all days there, and not constant on the days that may be used."""
+    known = values > 0 if scale == "log" else ~np.isnan(values)
+    seen = values[usable][known[usable]]
+    holes = 1 - known.mean() - unknown.mean()
+    return bool(holes <= MOST_MISSING and len(seen) and np.ptp(seen) > 1e-9 * abs(seen).max())
+
+
+def sampled(panel: Panel, names: Sequence[str], scale: str) -> np.ndarray:
+    """Modelled series of the units, or of as many of them as priors are learned from."""
+    rows = panel.rows(names)
+    return modelled(panel.values[rows[:: -(-len(rows) // design.MOST_TO_LEARN)]], scale)[0]
+
+
+def settled(settings: ModelSettings, panel: Panel, usable: np.ndarray, phases: np.ndarray) -> ModelSettings:
+    """Fill in what the calendar decides."""
+    before = int(np.flatnonzero(phases != "")[0])
+    span = (panel.dates[before] - panel.dates[0]).days
+    weekly = panel.freq == "D" and len(usable) >= MONTH_DAYS if settings.weekly is None else settings.weekly
+    if weekly and panel.freq != "D":
+        raise HelpersError(f"weekly terms need daily data, the panel's periods are of freq {panel.freq!r}")
+    annual = settings.annual
+    if annual is None:
+        annual = 2 if span >= YEAR_DAYS else 0
+    return replace(settings, weekly=weekly, annual=annual)
+
+
+def factors_of(series: np.ndarray, dates: pd.DatetimeIndex, settings: ModelSettings) -> np.ndarray:
+    """As many control factors as may be wanted, the strongest first, shape (dates, factors)."""
+    most = len(series) if len(series) <= FEW_CONTROLS else max(FACTOR_CHOICES)
+    count = min(len(series), most if settings.factors is None else settings.factors)
+    if not count:
+        return np.empty((len(dates), 0))
+    return design.factors_of(series, dates, count=count, trend=settings.trend, weekly=bool(settings.weekly))
+
+
+def design_of(*, dates, regressors, factors, settings) -> Design:
+    return design.build(
+        dates,
+        trend=settings.trend,
+        weekly=settings.weekly,
+        annual=settings.annual,
+        slow=settings.slow,
+        regressors=regressors,
+        factors=factors[:, : settings.factors] if settings.factors else None,
+    )
+
+
+def choose(
+    shared: dict, settings: ModelSettings, controls: int, series: np.ndarray, usable: np.ndarray, phases: np.ndarray
+) -> tuple[ModelSettings, tuple[Check, ...]]:
+    """Number of factors by placebo in time: the smallest that is not clearly beaten."""
+    if settings.factors is not None or not controls:
+        return replace(settings, factors=min(settings.factors or 0, controls)), ()
+    if controls <= FEW_CONTROLS:
+        text = f"all {controls} components of {controls} controls; the prior sorts them"
+        return replace(settings, factors=controls), (Check(name="factors", passed=None, value=controls, text=text),)
+    sample, scores = series[:: -(-len(series) // MOST_TO_CHOOSE)], {}
+    for count in FACTOR_CHOICES:
+        made = design_of(**shared, settings=replace(settings, factors=count))
+        scores[count] = _placebo_rmse(made, sample, usable, phases, log=settings.scale == "log")
+    best = min(scores.values())
+    count = next(count for count, score in scores.items() if not score > best * (1 + WORTH))
+    said = ", ".join(f"{c}: {100 * s:.2f} %" for c, s in scores.items())
+    text = f"{count} control factors, chosen by the error of placebo windows before the event ({said})"
+    return replace(settings, factors=count), (Check(name="factors", passed=None, value=count, text=text),)
+
+
+def _placebo_rmse(made: Design, sample: np.ndarray, usable: np.ndarray, phases: np.ndarray, *, log: bool) -> float:
+    """Root mean square of the errors of placebo totals, as a share; at one point of the grid."""
+    hidden = np.flatnonzero(phases != "")
+    whole = complete(sample, usable)
+    starts = calibration.windows_of(usable, width=len(hidden), before=int(hidden[0]))
+    if not len(whole) or not len(starts):
+        return np.nan
+    tested = calibration.rolling_origin(
+        centred(whole, usable)[:, usable], whole[:, usable], made.terms, observed=usable, starts=starts,
+        width=len(hidden), rho=design.PILOT_RHO, kappa=gls.KAPPAS[1], variances=np.zeros(len(whole)), log=log,
+        sizes=np.ones(len(whole)),
+    )  # fmt: skip
+    return float(np.sqrt(np.mean(tested.shares**2)))
+
+
+def centred(series: np.ndarray, usable: np.ndarray) -> np.ndarray:
+    """Series less their mean over the usable days that they have."""
+    if not len(series):
+        return series
+    return series - np.nanmean(series[:, usable], axis=1, keepdims=True)
+
+
+def complete(series: np.ndarray, usable: np.ndarray) -> np.ndarray:
+    """The series that have every usable day."""
+    return series[~np.isnan(series[:, usable]).any(axis=1)]
