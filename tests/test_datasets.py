@@ -333,6 +333,25 @@ def test_times_with_a_zone_are_moments(order_files, tmp_path):
         assert days(part) == [("shop_2", "11-10", 10.1)]
 
 
+def test_a_session_in_another_zone_is_refused(tmp_path):
+    parquet.write_table(order_table("UTC"), tmp_path / "zoned.parquet")
+    backend = ibis.duckdb.connect()
+    backend.raw_sql("SET TimeZone = 'Asia/Shanghai'")
+    with pytest.raises(
+        HelpersError, match="the session of duckdb shows times in Asia/Shanghai: set its time zone to UTC"
+    ):
+        datasets.daily_panel(tmp_path / "zoned.parquet", unit="shop", time="paid_at", value="amount", engine=backend)
+
+
+@pytest.mark.parametrize("resolution", ["s", "ms", "us", "ns"])
+def test_every_resolution_of_time(order_files, tmp_path, resolution):
+    table = order_table()
+    times = table["paid_at"].cast(arrow.timestamp(resolution), safe=False)
+    parquet.write_table(table.set_column(1, "paid_at", times), tmp_path / "times.parquet")
+    found = datasets.daily_panel(tmp_path / "times.parquet", **COLUMNS, last="2025-11-11")
+    assert found.table.equals(datasets.daily_panel(order_files, **COLUMNS, last="2025-11-11").table)
+
+
 def test_first_and_last_are_local_days_and_keep_count_of_lost_times(order_files):
     result = datasets.daily_panel(order_files, **COLUMNS, first="2025-11-11", last=date(2025, 11, 12))
     assert days(result) == [("shop_2", "11-11", 15.3)]
@@ -462,7 +481,7 @@ def test_wrong_sources(tmp_path):
 @pytest.mark.parametrize(
     ("engine", "message"),
     [
-        ("nosuch://", "engine nosuch:// cannot be used: Don't know how to connect to"),
+        ("nosuch://ann:secret@host", "engine nosuch://host cannot be used: Don't know how to connect to"),
         (
             "snowflake://account",
             r"engine 'snowflake' is not installed: install the package ibis-framework\[snowflake\]",

@@ -53,7 +53,8 @@ WRONG = {
     "nothing": {**COLUMNS, "value": "amount", "first": "2026-01-01", "where": {"shop_number": 99}},
 }
 CLIENT = """
-import pickle, sys
+import os, pickle, sys, threading
+threading.Thread(target=lambda: (sys.stdin.read(), os._exit(1)), daemon=True).start()  # ends with its parent
 from helpers import datasets
 from helpers.datasets import engines
 from helpers.errors import HelpersError
@@ -205,9 +206,18 @@ def answers(cluster, source) -> dict[str, object]:
     """What the cluster answers to every case; an error is an answer too."""
     asked = (cluster.url, source, CASES | WRONG)
     (cluster.logs / "asked.pickle").write_bytes(pickle.dumps(asked))
-    client = [sys.executable, "-c", CLIENT]
-    done = subprocess.run(client, cwd=cluster.logs, env=cluster.env, capture_output=True, text=True, timeout=PATIENCE)
-    assert done.returncode == 0, done.stderr[-3000:]
+    command = [sys.executable, "-c", CLIENT]
+    with (
+        (cluster.logs / "client.log").open("w") as log,
+        subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=log, stderr=log, env=cluster.env, cwd=cluster.logs
+        ) as client,
+    ):
+        try:
+            client.wait(PATIENCE)
+        finally:
+            client.stdin.close()
+    assert client.returncode == 0, cluster.says("client")[-3000:]
     return pickle.loads((cluster.logs / "found.pickle").read_bytes())
 
 

@@ -41,7 +41,8 @@ def connected(engine: str | BaseBackend) -> Iterator[BaseBackend]:
         package = "pyspark" if scheme == "pyspark" else f"ibis-framework[{scheme}]"
         raise HelpersError(f"engine {scheme!r} is not installed: install the package {package}") from None
     except Exception as error:
-        raise HelpersError(f"engine {_public(engine)} cannot be used: {first_line(error)}") from error
+        told = shorten(str(error).replace(engine, _public(engine)))
+        raise HelpersError(f"engine {_public(engine)} cannot be used: {told}") from error
     try:
         yield backend
     finally:
@@ -102,8 +103,17 @@ def asked(backend: BaseBackend, query: ibis.Table) -> tuple[arrow.Table, str]:
 
 def zone(backend: BaseBackend, rows: ibis.Table, column: str) -> str | None:
     """Zone in which the engine shows the times of a column; None if they carry none."""
-    if backend.name != "pyspark":
+    if backend.name == "duckdb":
+        shown, query = rows[column].type().timezone, "SELECT current_setting('TimeZone')"
+    elif backend.name == "pyspark":  # it has two kinds of time, which Ibis does not tell apart
+        (kind,) = backend.raw_sql(backend.compile(rows.select(column))).dtypes
+        shown, query = kind[1] == "timestamp", "SELECT current_timezone()"
+    else:
         return rows[column].type().timezone
-    # Spark has two kinds of time, which Ibis does not tell apart; moments are shown in UTC in its sessions
-    (kind,) = backend.raw_sql(backend.compile(rows.select(column))).dtypes
-    return "UTC" if kind[1] == "timestamp" else None
+    if not shown:
+        return None
+    answer = backend.raw_sql(query)  # Ibis opens both in UTC; a user may have changed that
+    ((session,),) = answer.fetchall() if backend.name == "duckdb" else answer.collect()
+    if session not in ("UTC", "Etc/UTC"):
+        raise HelpersError(f"the session of {backend.name} shows times in {session}: set its time zone to UTC")
+    return "UTC"

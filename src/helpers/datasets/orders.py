@@ -119,7 +119,7 @@ def daily_panel(
     ------
     DataError
         There is no such file, table or column; a column has the wrong type; no row is left; a value is
-        infinite.
+        NaN or infinite.
     ParameterError, UnknownNameError
         A setting is not in its list or contradicts another.
     HelpersError
@@ -241,7 +241,7 @@ def _offset(zone: str) -> timedelta:
         raise ParameterError(f"time zone {zone!r} is unknown; write one such as 'Asia/Shanghai' or 'UTC'") from None
     offsets = {datetime(year, month, 1, tzinfo=clock).utcoffset() for year in range(2005, 2031) for month in (1, 7)}
     if len(offsets) > 1:
-        raise ParameterError(f"time zone {zone!r} has summer time: its days are not a whole number of hours from UTC")
+        raise ParameterError(f"time zone {zone!r} has summer time: its distance from UTC is not fixed")
     return offsets.pop()
 
 
