@@ -21,6 +21,7 @@ from helpers.exhibits.tables import (
     table,
 )
 from helpers.exhibits.uplift import (
+    claims,
     counterfactual,
     estimators,
     forest,
@@ -39,6 +40,7 @@ __all__ = [
     "alternatives",
     "by_kind",
     "checks",
+    "claims",
     "counterfactual",
     "coverage",
     "estimators",

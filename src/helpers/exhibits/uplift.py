@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.ticker import FuncFormatter
@@ -21,6 +22,7 @@ from helpers.exhibits.show import Figure, Html, draw
 from helpers.exhibits.style import INK, PALETTE, SOFT, word
 from helpers.exhibits.tables import statement, table
 from helpers.uplift import UpliftResult
+from helpers.uplift.claims import ReportedResult
 
 SHADES = {"announcement": "#dfe6ee", "pre_dip": "#f6e3c5", "event": "#cfe5d6", "after_effect": "#f3d6d2"}
 GAIN, LOSS = PALETTE[2], PALETTE[1]
@@ -274,6 +276,49 @@ def league(ranked: pd.DataFrame, *, top: int = 20, simulated: bool = False) -> F
     axes.legend(loc="lower left", bbox_to_anchor=(-0.01, 1.0), ncols=3, borderaxespad=0.2)
     said = "; ".join(f"{r.unit} {say(r.shrunk, 'ratio')}" for r in rows.head(8).itertuples())
     return draw(canvas, f"{axes.get_title()}. {said}")
+
+
+def claims(read: Sequence[ReportedResult], *, names: Mapping[str, str]) -> Html:
+    """Printed growth figures of events: what each is measured against, or that it is undefined and why.
+
+    Parameters
+    ----------
+    read : sequence of ReportedResult
+        From `helpers.uplift.claims.read_claim`.
+    names : mapping
+        Code to label.
+    """
+    rows = [
+        {
+            word("metric"): names.get(r.claim.metric, r.claim.metric),
+            word("printed"): _printed(r), word("means"): _meaning(r),
+            word("baseline"): r.claim.baseline.replace("_", " ") or "–",
+            word("window"): "–" if r.claim.window is None else _span(*r.claim.window),
+            word("denominator"): r.claim.denominator or "–",
+            word("facts"): Markup('<a href="#{}">{}</a>').format(r.claim.fact_id, r.claim.fact_id),
+        }
+        for r in read
+    ]  # fmt: skip
+    text = [word(k) for k in ("metric", "means", "baseline", "window", "denominator", "facts")]
+    return table(pd.DataFrame(rows, dtype=object), caption=word("claims_title"), text=text if rows else [])
+
+
+def _printed(read: ReportedResult) -> str:
+    """As printed; of an undefined figure too, since a reader will meet it."""
+    high = read.claim.value_high
+    ends = say(read.claim.value, "ratio") + (f" … {say(high, 'ratio')}" if high else "")
+    return ends if read.is_defined else f"({ends})"
+
+
+def _meaning(read: ReportedResult) -> str:
+    if not read.is_defined:
+        return word("undefined", missing=", ".join(read.missing))
+    low, high = say(read.low, "ratio"), say(read.high, "ratio")
+    return word("or_more_than", low=low) if np.isinf(read.high) else word("between", low=low, high=high)
+
+
+def _span(start: pd.Timestamp, end: pd.Timestamp) -> str:
+    return f"{start:%Y-%m-%d} … {end:%Y-%m-%d}"
 
 
 def mapped(frame: pd.DataFrame, columns: Mapping[str, str], *, caption: str, text: Sequence[str] = ()) -> Html:

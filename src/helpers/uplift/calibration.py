@@ -129,7 +129,7 @@ def rolling_origin(
         root = np.linalg.cholesky(gram)
         reach = solve_triangular(root, lift.T, lower=True, check_finite=False)
         mean = solve_triangular(root.T, reach, lower=False, check_finite=False).T @ cross
-        forecast = mean.T + centred[:, link.near] @ link.weights.T + (actual - centred)[:, block]
+        forecast = mean.T + centred[:, link.near] @ link.weights.T + actual[:, block] - centred[:, block]
         covariance = link.covariance + reach.T @ reach
         if log:
             weights = np.exp(forecast + 0.5 * variances[:, None] * np.diag(covariance))

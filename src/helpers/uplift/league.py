@@ -20,13 +20,13 @@ from helpers.errors import DonorError, HelpersError
 from helpers.uplift import calibration
 from helpers.uplift.counterfactual import Estimates, Model
 from helpers.uplift.panels import Panel, panel
-from helpers.uplift.preparation import ModelSettings, refuse_negative
+from helpers.uplift.preparation import ModelSettings, blocks, refuse_negative
 from helpers.uplift.results import COVERAGE, TOTAL
 from helpers.uplift.structural import together
 from helpers.uplift.windows import EventWindow
 
-BLOCK = 2048  # fixed: other blocks would round differently
 GROUPS = ("treated", "control")
+BLOCK = 2048
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -119,7 +119,7 @@ def league(
         data, event=event, treated=names, controls=others, past=past, regressors=regressors, settings=settings
     )
     wanted = GROUPS if include_controls and others else GROUPS[:1]
-    jobs = [(group, rows) for group in wanted for rows in _blocks(sides[group])]
+    jobs = [(group, rows) for group in wanted for rows in blocks(sides[group], BLOCK)]
     run = _on_cluster(cluster) if cluster else _in_threads(threads)
     parts = run(_Estimate(model), data.values, jobs)
     return _summary(model, data, jobs, parts)
@@ -150,10 +150,6 @@ def _sides(data: Panel, treated: Sequence[str] | None, controls: Sequence[str] |
     return names, others
 
 
-def _blocks(rows: np.ndarray) -> list[np.ndarray]:
-    return [rows[at : at + BLOCK] for at in range(0, len(rows), BLOCK)]
-
-
 def _in_threads(threads: int) -> Callable:
     if threads < 1:
         raise HelpersError(f"threads must be 1 or more, got {threads}")
@@ -177,9 +173,8 @@ def _on_cluster(address: str) -> Callable:
             raise HelpersError(f"no Dask scheduler answers at {address}: {error}") from None
         with client:
             shared = client.scatter(work, broadcast=True)
-            return client.gather(
-                [client.submit(_call, shared, values[rows], group, pure=False) for group, rows in jobs]
-            )
+            sent = [client.submit(_call, shared, values[rows], group, pure=False) for group, rows in jobs]
+            return client.gather(sent)
 
     return run
 

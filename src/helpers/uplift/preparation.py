@@ -118,13 +118,20 @@ def refuse_negative(panel: Panel, rows: np.ndarray, scale: str) -> None:
     """
     if scale != "log":
         return
-    for row in rows:
-        bad = np.flatnonzero(panel.values[row] < 0)
-        if len(bad):
+    for block in blocks(rows):
+        bad = panel.values[block] < 0
+        if bad.any():
+            row, day = (int(x[0]) for x in np.nonzero(bad))
+            value, when = panel.values[block[row], day], panel.dates[day]
             raise PanelError(
-                f"{panel.units[row]} is {panel.values[row, bad[0]]:g} on {panel.dates[bad[0]]:%Y-%m-%d} and logs are asked "
-                f"for: negative values ({len(bad)} of this unit) need scale='level', or returns kept apart from sales"
+                f"{panel.units[block[row]]} is {value:g} on {when:%Y-%m-%d} and logs are asked for: negative values "
+                f"({int(bad[row].sum())} of this unit) need scale='level', or returns kept apart from sales"
             )
+
+
+def blocks(rows: np.ndarray, size: int = 2048) -> list[np.ndarray]:
+    """Rows in pieces, so that no step needs a second copy of a large panel; fixed, as other cuts round differently."""
+    return [rows[at : at + size] for at in range(0, len(rows), size)]
 
 
 def usable_controls(
@@ -144,7 +151,7 @@ def usable_controls(
             (Check(name="clean_controls", passed=False, value=0, text=text),),
         )
     unknown = np.isnan(panel.values).all(0)
-    good = np.array([_is_usable(panel.values[row], unknown, usable, scale) for row in rows])
+    good = np.concatenate([_is_usable(panel.values[block], unknown, usable, scale) for block in blocks(rows)])
     kept = [str(name) for name, ok in zip(controls, good, strict=True) if ok]
     lost = [str(name) for name, ok in zip(controls, good, strict=True) if not ok]
     checks = [
@@ -160,12 +167,13 @@ def usable_controls(
     return modelled(panel.values[rows[good][::stride]], scale)[0], kept[::stride], lost, tuple(checks)
 
 
-def _is_usable(values: np.ndarray, unknown: np.ndarray, usable: np.ndarray, scale: str) -> bool:
-    """Nearly all days there, and not constant on the days that may be used."""
+def _is_usable(values: np.ndarray, unknown: np.ndarray, usable: np.ndarray, scale: str) -> np.ndarray:
+    """For each row: nearly all days there, and not constant on the days that may be used."""
     known = values > 0 if scale == "log" else ~np.isnan(values)
-    seen = values[usable][known[usable]]
-    holes = 1 - known.mean() - unknown.mean()
-    return bool(holes <= MOST_MISSING and len(seen) and np.ptp(seen) > 1e-9 * abs(seen).max())
+    top = np.where(known, values, -np.inf)[:, usable].max(1, initial=-np.inf)
+    bottom = np.where(known, values, np.inf)[:, usable].min(1, initial=np.inf)
+    holes = 1 - known.mean(1) - unknown.mean()
+    return (holes <= MOST_MISSING) & (top - bottom > 1e-9 * np.maximum(np.abs(top), np.abs(bottom)))
 
 
 def sampled(panel: Panel, names: Sequence[str], scale: str) -> np.ndarray:

@@ -145,7 +145,9 @@ def _checks(table: pd.DataFrame, main: UpliftResult) -> tuple[Check, ...]:
             continue
         far = rows.loc[rows["change_pp"].abs().idxmax()]
         inside = rows["relative_effect"].between(main.relative_low, main.relative_high)
-        text = f"{int(inside.sum())} of {len(rows)} variants lie in the interval; the farthest, {far['variant']}, moves the "
-        text += f"relative effect by {far['change_pp']:+.1f} points"
+        text = (
+            f"{int(inside.sum())} of {len(rows)} variants lie in the interval; the farthest, {far['variant']}, moves "
+        )
+        text += f"the relative effect by {far['change_pp']:+.1f} points"
         checks.append(Check(name=name, passed=bool(inside.all()), value=float(far["change_pp"]), text=text))
     return tuple(checks)
