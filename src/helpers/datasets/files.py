@@ -167,35 +167,37 @@ def _csv(content: bytes, columns: list[str], file: str) -> arrow.Table:
         raise DataError(file, ["a quotation mark is opened and never closed"])
     header = next(csv.reader(io.TextIOWrapper(io.BytesIO(content), "utf-8-sig", newline="")))
     _refuse_header(header, columns, file)
-    broken: list[str] = []
-
-    def note_row(row: arrow_csv.InvalidRow) -> str:
-        cells = f"{row.actual_columns} cells, the header has {row.expected_columns}"
-        broken.append(f"{f'row {row.number}: ' if row.number else ''}{cells}: {shorten(row.text)!r}")
-        return "skip"
-
-    def parse(*, threads: bool) -> arrow.Table:
-        return arrow_csv.read_csv(
-            arrow.BufferReader(content if content.endswith(b"\n") else content + b"\n"),
-            read_options=arrow_csv.ReadOptions(use_threads=threads),
-            parse_options=arrow_csv.ParseOptions(
-                newlines_in_values=True, ignore_empty_lines=True, invalid_row_handler=note_row
-            ),
-            convert_options=arrow_csv.ConvertOptions(
-                column_types=dict.fromkeys(columns, arrow.string()), include_columns=columns, strings_can_be_null=False
-            ),
-        )
-
+    content = content if content.endswith(b"\n") else content + b"\n"
     try:
-        table = parse(threads=True)
+        table, broken = _parse(content, columns, threads=True)
         if broken:  # threads know no row numbers
-            broken.clear()
-            parse(threads=False)
+            _, broken = _parse(content, columns, threads=False)
     except arrow.ArrowInvalid as error:
         raise DataError(file, [f"is not a comma-separated table: {shorten(str(error))}"]) from None
     if broken:
         raise DataError(file, broken)
     return _without_blank_end(table)
+
+
+def _parse(content: bytes, columns: list[str], *, threads: bool) -> tuple[arrow.Table, list[str]]:
+    broken: list[str] = []
+
+    def note_row(row: arrow_csv.InvalidRow) -> str:
+        cells = f"{row.actual_columns} cells, the header has {row.expected_columns}"
+        broken.append(f"row {row.number}: {cells}: {shorten(row.text)!r}")
+        return "skip"
+
+    table = arrow_csv.read_csv(
+        arrow.BufferReader(content),
+        read_options=arrow_csv.ReadOptions(use_threads=threads),
+        parse_options=arrow_csv.ParseOptions(
+            newlines_in_values=True, ignore_empty_lines=True, invalid_row_handler=note_row
+        ),
+        convert_options=arrow_csv.ConvertOptions(
+            column_types=dict.fromkeys(columns, arrow.string()), include_columns=columns, strings_can_be_null=False
+        ),
+    )
+    return table, broken
 
 
 def _refuse_header(header: list[str], columns: list[str], file: str) -> None:
