@@ -153,9 +153,14 @@ def _event_row(windows: pd.DataFrame, entity: str, festival: str, year: int, sla
     return {**row, "days": days[0], "days_low": days[1], "days_high": days[2], "latest": ends[2]}
 
 
+def _in_year(moment: pd.Timestamp, year: int) -> pd.Timestamp:
+    """The same day and hour of another year; 29 February becomes the 28th."""
+    return moment + pd.DateOffset(years=year - moment.year)
+
+
 def _overlap(span: Pair, before: dict[str, object]) -> tuple[Pair, float]:
     """The same calendar days of the base year, and how many of them lay in its event."""
-    base = tuple(moment.replace(year=int(before["year"])) for moment in span)
+    base = tuple(_in_year(moment, int(before["year"])) for moment in span)
     shared = (min(base[1], before["latest"]) + ONE_MINUTE - max(base[0], before["start"])) / ONE_DAY
     return base, max(0.0, shared)
 
@@ -194,7 +199,7 @@ def _partial(
 def _window_checks(before: dict[str, object], now: dict[str, object]) -> tuple[Check, ...]:
     both = (before, now)
     open_years = [int(row["year"]) for row in both if pd.isna(row["end"])]
-    late = (now["start"].replace(year=int(before["year"])) - before["start"]) / ONE_DAY
+    late = (_in_year(now["start"], int(before["year"])) - before["start"]) / ONE_DAY
     doubted = [f"{row['year']}: {row['conflicts']}" for row in both if row["conflicts"]]
     unsure = [f"{row['year']} is {row['status']}" for row in both if row["status"] != "confirmed"]
     gaps = "; ".join(f"{row['year']}: {row['gaps']}" for row in both if row["gaps"])
