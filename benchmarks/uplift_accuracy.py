@@ -57,7 +57,9 @@ def of_series(drawn: Simulation, name: str) -> Score:
     past = drawn.past if name.endswith(" masked") else ()
     found = structural(drawn.panel, event=drawn.window, treated=drawn.treated[0], controls=controls, past=past)
     truth = drawn.truth.iloc[0]
-    return points(found.incremental, found.incremental_low, found.incremental_high, truth["effect"], truth["counterfactual"])
+    return points(
+        found.incremental, found.incremental_low, found.incremental_high, truth["effect"], truth["counterfactual"]
+    )
 
 
 def points(value, low, high, truth, base) -> Score:
@@ -77,7 +79,10 @@ def by_statsmodels(drawn: Simulation, draws: int = 400) -> Score:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         model = UnobservedComponents(
-            logs[0, :start], level="fixed intercept", exog=np.column_stack([exog[:start], np.arange(start)]), autoregressive=1
+            logs[0, :start],
+            level="fixed intercept",
+            exog=np.column_stack([exog[:start], np.arange(start)]),
+            autoregressive=1,
         )
         fit = model.fit(disp=False, maxiter=200)
         ahead = np.column_stack([exog[start:], np.arange(start, start + WIDTH)])
@@ -95,7 +100,11 @@ def of_panel(drawn: Simulation) -> tuple[Score, Score]:
     mean = truth["relative"].mean()
     average = points(found.average, found.average_low, found.average_high, mean, 1.0)
     table = found.table
-    units = points(*(table[c].to_numpy() for c in ("effect", "low", "high")), truth["effect"].to_numpy(), truth["counterfactual"].to_numpy())
+    units = points(
+        *(table[c].to_numpy() for c in ("effect", "low", "high")),
+        truth["effect"].to_numpy(),
+        truth["counterfactual"].to_numpy(),
+    )
     return average, units
 
 

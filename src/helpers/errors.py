@@ -26,6 +26,9 @@ class DataError(HelpersError):
         tail = [f"... and {more} more"] if more else []
         super().__init__("\n  ".join([f"{file}: {len(self.problems)} problem(s)", *shown, *tail]))
 
+    def __reduce__(self) -> tuple:
+        return type(self), (self.file, self.problems)  # an error of another machine's worker arrives whole
+
 
 class UnknownNameError(HelpersError):
     """A name is not in its closed list; the message offers the nearest ones."""
@@ -37,6 +40,10 @@ class UnknownNameError(HelpersError):
         hint = f"; did you mean {', '.join(near)}?" if near else ""
         listed = f" (known: {', '.join(known)})" if len(known) <= 12 else ""
         super().__init__(f"unknown {what} {name!r}{hint}{listed}")
+        self.asked = what, name, known
+
+    def __reduce__(self) -> tuple:
+        return type(self), self.asked
 
 
 class UnitError(HelpersError):

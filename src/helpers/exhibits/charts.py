@@ -57,7 +57,7 @@ def timeline(
     axes.set_title(word("timeline_title", currency=currency))
     axes.annotate(word("dated_within"), (0, -0.16), xycoords="axes fraction", color=SOFT, fontsize=8.5)
     _legend(axes)
-    return draw(canvas, _alt(axes.get_title(), prices.rename(columns={"entity": "name"}), currency, names))
+    return draw(canvas, _alt(axes.get_title(loc="left"), prices.rename(columns={"entity": "name"}), currency, names))
 
 
 def lines(
@@ -88,7 +88,7 @@ def lines(
     axes.set_title(word("lines_title", metric=names[metric], unit=_unit(currency)))
     _scale(axes, log)
     _legend(axes)
-    return draw(canvas, _alt(axes.get_title(), series.rename(columns={"entity": "name"}), currency, names))
+    return draw(canvas, _alt(axes.get_title(loc="left"), series.rename(columns={"entity": "name"}), currency, names))
 
 
 def same_age(
@@ -105,7 +105,7 @@ def same_age(
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     _scale(axes, log)
     _legend(axes)
-    return draw(canvas, _alt(axes.get_title(), series, currency, names))
+    return draw(canvas, _alt(axes.get_title(loc="left"), series, currency, names))
 
 
 def coverage(
@@ -153,7 +153,7 @@ def coverage(
         color=SOFT,
         fontsize=8.5,
     )
-    alt = f"{axes.get_title()}. " + "; ".join(f"{names[m]} {int(n)}" for m, n in counts.sum(axis=1).items())
+    alt = f"{axes.get_title(loc='left')}. " + "; ".join(f"{names[m]} {int(n)}" for m, n in counts.sum(axis=1).items())
     return draw(canvas, alt)
 
 
@@ -199,7 +199,7 @@ def alternatives(
     axes.set_xlabel(word("alternatives_axis"))
     axes.set_title(word("alternatives_title", name=name))
     _legend(axes)
-    alt = f"{axes.get_title()}. " + "; ".join(f"{r.label}: {r.ratio:.3g}×" for r in both.itertuples())
+    alt = f"{axes.get_title(loc='left')}. " + "; ".join(f"{r.label}: {r.ratio:.3g}×" for r in both.itertuples())
     return draw(canvas, alt)
 
 
@@ -238,7 +238,7 @@ def verdicts(table: pd.DataFrame, *, name: str) -> Figure | Html:
     axes.set_xlabel(word("verdict_count"))
     axes.set_title(word("verdicts_title", name=name))
     _legend(axes)
-    alt = f"{axes.get_title()}. " + "; ".join(f"{word(v)} {int(counts[v].sum())}" for v in VERDICT_COLORS)
+    alt = f"{axes.get_title(loc='left')}. " + "; ".join(f"{word(v)} {int(counts[v].sum())}" for v in VERDICT_COLORS)
     return draw(canvas, alt)
 
 
@@ -261,7 +261,7 @@ def ladder(result: LadderResult | None, *, name: str, currency: str) -> Figure |
     axes.set_ylim(0, float(table["price"].max()) * 1.2)
     axes.set_title(word("ladder_title", name=name, currency=currency))
     _legend(axes)
-    return draw(canvas, f"{axes.get_title()}. {result.text}")
+    return draw(canvas, f"{axes.get_title(loc='left')}. {result.text}")
 
 
 def multiples(results: Mapping[str, MultiplesResult], *, metric: str, names: Mapping[str, str]) -> Figure | Html:
@@ -290,7 +290,7 @@ def multiples(results: Mapping[str, MultiplesResult], *, metric: str, names: Map
     axes.set_title(word("multiples_title", metric=names[metric], unit=f" ({unit})"))
     axes.set_ylim(0)
     _legend(axes)
-    return draw(canvas, _alt(axes.get_title(), table, "", names))
+    return draw(canvas, _alt(axes.get_title(loc="left"), table, "", names))
 
 
 def _line(axes: Axes, rows: pd.DataFrame, x: str, entity: str, label: str) -> None:

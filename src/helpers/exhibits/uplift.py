@@ -115,7 +115,7 @@ def incremental(result: UpliftResult, *, currency: str = "", simulated: bool = F
     axes.set_title(_title("bridge_title", simulated, unit=result.unit, currency=_unit(currency)), pad=12)
     _below(axes, word("bars_interval", level=f"{100 * result.level:.0f} %"))
     said = "; ".join(f"{word(f'part_{p}')} {say(parts.at[p, 'effect'], currency=currency)}" for p in [*order, "total"])
-    return draw(canvas, f"{axes.get_title()}. {said}")
+    return draw(canvas, f"{axes.get_title(loc='left')}. {said}")
 
 
 def _value(axes: Axes, place: int, base: float, effect: float, currency: str) -> None:
@@ -166,7 +166,7 @@ def counterfactual(
     axes.legend(loc="lower left", bbox_to_anchor=(-0.01, 1.0), ncols=6, borderaxespad=0.2, handlelength=1.4, fontsize=8)
     window = path.iloc[inside]
     alt = (
-        f"{axes.get_title()}. {result.text} {word('observed')} {say(window['observed'].sum(), currency=currency)}, "
+        f"{axes.get_title(loc='left')}. {result.text} {word('observed')} {say(window['observed'].sum(), currency=currency)}, "
         f"{word('without_event')} {say(window['counterfactual'].sum(), currency=currency)}"
     )
     return draw(canvas, alt)
@@ -209,7 +209,7 @@ def forest(
     said = "; ".join(
         f"{r.label} {say(r.value, unit)} ({say(r.low, unit)} … {say(r.high, unit)})" for r in rows.itertuples()
     )
-    return draw(canvas, f"{axes.get_title()}. {said}")
+    return draw(canvas, f"{axes.get_title(loc='left')}. {said}")
 
 
 def parts(result: UpliftResult, *, currency: str = "") -> Html:
@@ -275,7 +275,7 @@ def league(ranked: pd.DataFrame, *, top: int = 20, simulated: bool = False) -> F
     axes.set_title(_title("league_title", simulated, top=len(rows), count=f"{len(ranked):,}"))
     axes.legend(loc="lower left", bbox_to_anchor=(-0.01, 1.0), ncols=3, borderaxespad=0.2)
     said = "; ".join(f"{r.unit} {say(r.shrunk, 'ratio')}" for r in rows.head(8).itertuples())
-    return draw(canvas, f"{axes.get_title()}. {said}")
+    return draw(canvas, f"{axes.get_title(loc='left')}. {said}")
 
 
 def claims(read: Sequence[ReportedResult], *, names: Mapping[str, str]) -> Html:
@@ -333,6 +333,8 @@ def mapped(frame: pd.DataFrame, columns: Mapping[str, str], *, caption: str, tex
     text : sequence of str
         Further columns set flush left.
     """
+    if frame.empty:
+        return statement(f"{caption}: {word('none')}")
     shown = pd.DataFrame(index=frame.index)
     for column, unit in columns.items():
         shown[_heading(column)] = [_cell(value, unit) for value in frame[column]]

@@ -83,6 +83,7 @@ _PAIRS = {
     "fact_count": ("facts", "事实数"),
     "source_count": ("sources", "来源数"),
     "latest": ("latest", "最近"),
+    "none": ("none", "无"),
     "printed": ("printed", "原文"),
     "means": ("can mean", "可解读为"),
     "baseline": ("against", "对比基准"),

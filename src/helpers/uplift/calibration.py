@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import stats
-from scipy.linalg import solve_triangular
 
 from helpers.checks import Check
 from helpers.uplift import gls
@@ -127,8 +126,8 @@ def rolling_origin(
         link = gls.bridge(rho, observed[:at], observed[block])
         lift = matrix[block] - link.weights @ matrix[link.near]
         root = np.linalg.cholesky(gram)
-        reach = solve_triangular(root, lift.T, lower=True, check_finite=False)
-        mean = solve_triangular(root.T, reach, lower=False, check_finite=False).T @ cross
+        reach = gls.solved(root, lift.T)
+        mean = gls.solved(root, reach, transposed=True).T @ cross
         forecast = mean.T + centred[:, link.near] @ link.weights.T + actual[:, block] - centred[:, block]
         covariance = link.covariance + reach.T @ reach
         if log:

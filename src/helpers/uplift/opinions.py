@@ -44,7 +44,8 @@ class Opinions:
     declined : DataFrame
         method, reason: the error of each estimator that could not answer.
     checks : tuple of Check
-        ``whole_units``: units that the others had to do without; ``agreement``: whether the intervals meet.
+        ``whole_units``: units that the others had to do without; ``agreement``: whether the intervals meet;
+        ``selection`` and ``pre_trends`` of the event study.
     """
 
     results: tuple[UpliftResult, ...]
@@ -99,8 +100,14 @@ def second_opinions(
     table = compare(results.values()).assign(method=list(results), assumes=[ASSUMES.get(n, "") for n in results])
     return Opinions(
         results=tuple(results.values()), table=table, declined=pd.DataFrame(declined, columns=["method", "reason"]),
-        checks=(_whole(lost), _agreement(table)),
+        checks=(_whole(lost), _agreement(table), *_warning(results)),
     )  # fmt: skip
+
+
+def _warning(results: dict[str, UpliftResult]) -> list[Check]:
+    """Whether treated and controls are alike enough for difference-in-differences to be believed."""
+    names = ("selection", "pre_trends", "contamination")
+    return [check for check in results["event study"].checks if check.name in names] if "event study" in results else []
 
 
 def _whole(lost: Sequence[str]) -> Check:

@@ -102,7 +102,10 @@ def calendar(panel: Panel, event: EventWindow, past: Sequence[EventWindow]) -> t
 def modelled(values: np.ndarray, scale: str) -> tuple[np.ndarray, np.ndarray]:
     """Series as the model sees them, and the size that undoes it: logs (of 1), or levels over the mean size."""
     if scale == "log":
-        return np.log(np.where(values > 0, values, np.nan)), np.ones(len(values))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            logs = np.log(values)
+        logs[np.isneginf(logs)] = np.nan  # a zero has no log
+        return logs, np.ones(len(values))
     size = np.nanmean(np.abs(values), axis=1)
     size = np.where(size > 0, size, 1.0)
     return values / size[:, None], size

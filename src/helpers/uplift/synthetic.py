@@ -30,6 +30,7 @@ from helpers.uplift.windows import EventWindow, Moment
 
 INFERENCE = ("placebo", "jackknife", "conformal")
 OUTCOME = "value"
+MOST_PLACEBOS = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,7 +148,7 @@ def synthetic_control(
     past : sequence of EventWindow
         Earlier events; their periods are left out of the fit.
     seed : int, default 0
-        Of the random starts.
+        Of the random starts, and of the donors that are tried where there are more than 200.
     fact_ids : sequence of str
         Ledger rows that the values come from.
 
@@ -304,11 +305,13 @@ def _given(v: Sequence[float] | None, predictors: Sequence[Predictor]) -> np.nda
 
 
 def _placebos(match: _Match, columns: np.ndarray, before: np.ndarray) -> np.ndarray:
-    """Gaps of every donor, each held against the other donors, shape (donors, dates)."""
+    """Gaps of donors (200 drawn at random if there are more), each held against the others, shape (runs, dates)."""
     if len(columns) < 4:  # a donor needs two others
         return np.empty((0, len(match.outcomes)))
-    out = []
-    for column in columns[1:]:
+    out, tried = [], columns[1:]
+    if len(tried) > MOST_PLACEBOS:
+        tried = np.random.default_rng(match.seed).choice(tried, MOST_PLACEBOS, replace=False)
+    for column in tried:
         order = np.r_[column, columns[1:][columns[1:] != column]]
         out.append(match.gaps(order, match.fit(order, before)[0]))
     return np.array(out)

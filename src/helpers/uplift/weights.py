@@ -23,6 +23,8 @@ from helpers.errors import HelpersError
 
 FEW_DONORS = 1.5
 TOLERANCE = 1e-9
+EAGER = 12
+"""Rounds in which several weights enter at once; after them one at a time, which is sure to end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -117,17 +119,29 @@ def solve_many(problems: Problems, start: np.ndarray, *, most: int = 2000) -> np
     HelpersError
         A problem did not come to an end.
     """
-    w, out = start.copy(), start.copy()
-    open_, active = np.arange(len(w)), w > 0
-    for _ in range(most):
+    open_, out = np.arange(len(start)), start.copy()
+    w, active = _thinned(problems, start > 0)
+    for turn in range(most):
         w, active, settled = _step(problems, open_, w, active)
         slope = problems.apply(open_[settled], w[settled]) - problems.linear[open_[settled]]
-        done = _enter(slope, w, active, settled, problems.allowed[open_])
+        done = _enter(slope, w, active, settled, problems.allowed[open_], share=0.5 if turn < EAGER else 1.0)
         out[open_[done]] = w[done]
         open_, w, active = open_[~done], w[~done], active[~done]
         if not len(open_):
             return out
     raise HelpersError(f"weights: {len(open_)} of {len(start)} problems did not settle in {most} steps")
+
+
+def _thinned(problems: Problems, active: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Drop all weights that fall to 0 or below at once, until none does: a feasible start in a few solves."""
+    w, open_, active = np.zeros(active.shape), np.arange(len(active)), active.copy()
+    while len(open_):
+        goal = _minimum(problems, open_, active[open_])
+        w[open_] = goal
+        falls = active[open_] & (goal <= 0)
+        active[open_] &= ~falls
+        open_ = open_[falls.any(1)]
+    return w, active
 
 
 def _step(
@@ -165,16 +179,15 @@ def _minimum(problems: Problems, which: np.ndarray, active: np.ndarray) -> np.nd
 
 
 def _enter(
-    slope: np.ndarray, w: np.ndarray, active: np.ndarray, settled: np.ndarray, allowed: np.ndarray
+    slope: np.ndarray, w: np.ndarray, active: np.ndarray, settled: np.ndarray, allowed: np.ndarray, *, share: float
 ) -> np.ndarray:
-    """Let in the weight with the steepest descent; problems that have none are done."""
+    """Let in the weights with at least `share` of the steepest descent; problems that have none are done."""
     rows = np.flatnonzero(settled)
     level = (slope * w[rows]).sum(1)
-    candidates = np.where(allowed[rows] & ~active[rows], slope, np.inf)
-    best = candidates.argmin(1)
-    gain = level - candidates[np.arange(len(rows)), best]
-    ends = gain <= TOLERANCE * (np.abs(level) + np.abs(slope).max(1))
-    active[rows[~ends], best[~ends]] = True
+    gain = np.where(allowed[rows] & ~active[rows], level[:, None] - slope, -np.inf)
+    best = gain.max(1)
+    ends = best <= TOLERANCE * (np.abs(level) + np.abs(slope).max(1))
+    active[rows[~ends]] |= gain[~ends] >= share * best[~ends, None]
     done = np.zeros(len(w), bool)
     done[rows[ends]] = True
     return done
