@@ -15,7 +15,7 @@ from helpers.errors import DonorError, HelpersError, PanelError, UnknownNameErro
 from helpers.uplift import EventWindow, panel
 from helpers.uplift import inference as inf
 from helpers.uplift import predictor_weights as pw
-from helpers.uplift.augmented import augmented_synthetic_control
+from helpers.uplift.augmented import _corrections, augmented_synthetic_control
 from helpers.uplift.sdid import synthetic_did
 from helpers.uplift.simulate import Scenario, simulate
 from helpers.uplift.synthetic import Predictor, synthetic_control
@@ -269,6 +269,15 @@ def test_gradient_of_the_search_is_exact():
     step = 1e-6 * np.eye(5)
     numeric = [(pw.loss(v + d, gaps, errors) - pw.loss(v - d, gaps, errors)) / 2e-6 for d in step]
     assert slope == pytest.approx(numeric, abs=1e-5)
+
+
+def test_ridge_corrections_solve_their_normal_equations():
+    rng = np.random.default_rng(4)
+    for shape in ((5, 20), (20, 5)):
+        others, own, w = rng.normal(size=shape), rng.normal(size=shape[1]), np.full(shape[0], 1 / shape[0])
+        found = _corrections(others, own, w, np.array([0.3, 2.0]))
+        for lambda_, row in zip((0.3, 2.0), found, strict=True):
+            assert others @ others.T @ row + lambda_ * row == pytest.approx(others @ (own - w @ others))
 
 
 def test_effective_number():

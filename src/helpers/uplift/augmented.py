@@ -173,8 +173,13 @@ def augmented_synthetic_control(
 
 def _corrections(others: np.ndarray, own: np.ndarray, w: np.ndarray, lambdas: np.ndarray) -> np.ndarray:
     """Ridge corrections of the weights, shape (lambdas, donors)."""
+    missed, (donors, periods) = own - w @ others, others.shape
+    if donors > periods:  # (X X' + l I)^-1 X = X (X'X + l I)^-1: the smaller matrix is turned
+        values, vectors = np.linalg.eigh(others.T @ others)
+        turned = (vectors.T @ missed) / (np.maximum(values, 0.0) + lambdas[:, None])
+        return turned @ (others @ vectors).T
     values, vectors = np.linalg.eigh(others @ others.T)
-    turned = vectors.T @ (others @ (own - w @ others))
+    turned = vectors.T @ (others @ missed)
     return (turned / (np.maximum(values, 0.0) + lambdas[:, None])) @ vectors.T
 
 

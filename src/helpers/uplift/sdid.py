@@ -179,11 +179,11 @@ class _Runs:
             return Weights(omega=controls / controls.sum(1, keepdims=True), lambda_=past)
         past = np.zeros((len(treats), self.before))
         return Weights(
-            omega=self._omega(treats, controls, near),
+            omega=self._omega(treats, controls),
             lambda_=self._lambda(controls, near) if self.kind == "sdid" else past,
         )
 
-    def _omega(self, treats: np.ndarray, controls: np.ndarray, near: Weights | None) -> np.ndarray:
+    def _omega(self, treats: np.ndarray, controls: np.ndarray) -> np.ndarray:
         past = self.values[:, : self.before]
         if self.kind == "sdid":
             past = past - past.mean(1, keepdims=True)
@@ -194,10 +194,7 @@ class _Runs:
             apply=lambda _, w: w @ gram, block=lambda _, at: gram[at[:, :, None], at[:, None, :]],
             linear=linear, allowed=controls,
         )  # fmt: skip
-        first = controls.astype(float) if near is None else np.where(controls, near.omega, 0.0)
-        empty = first.sum(1) == 0
-        first[empty] = controls[empty]
-        return solve_many(problems, first / first.sum(1, keepdims=True))
+        return solve_many(problems, controls / controls.sum(1, keepdims=True))
 
     def _lambda(self, controls: np.ndarray, near: Weights | None) -> np.ndarray:
         past, post = self.values[:, : self.before], self.values[:, self.before :].mean(1)
