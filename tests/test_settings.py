@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime
 
 import pandas as pd
 import pytest
 
 from helpers.errors import ParameterError, UnknownNameError
-from helpers.settings import Settings, parse_day
+from helpers.settings import EventSettings, Settings, parse_day
 
 
 def test_names_are_the_platform_and_its_peers_once_each():
@@ -65,3 +66,40 @@ def test_settings_refuse(change, error, told):
 def test_settings_are_frozen():
     with pytest.raises(AttributeError):
         Settings(platform="kuaishou").platform = "pdd"
+
+
+def event(**change) -> EventSettings:
+    given = {"platform": "kuaishou", "event_first": "2025-11-09", "event_last": "2025-11-11"}
+    return EventSettings(**(given | change))
+
+
+def test_an_event_keeps_what_it_was_given():
+    given = event(treated="shop_1, shop_2,shop_1", dip_days=10, columns="merchant, day, gmv", data_path="own.csv")
+    assert given.treated_units == ["shop_1", "shop_2"]
+    assert given.column_names == {"unit": "merchant", "date": "day", "value": "gmv"}
+    shown = given.table().set_index("setting")["value"]
+    assert (shown["dip_days"], shown["after_days"], shown["event_last"]) == (10, 0, "2025-11-11")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"event_last": "2025-11-01"}, "event_last 2025-11-01 lies before event_first 2025-11-09"),
+        ({"event_first": "11.11."}, "event_first '11.11.' is not a day"),
+        ({"event_first": ""}, "event_first '' is not a day"),
+        ({"dip_days": 61}, "dip_days 61 must lie between 0 and 60"),
+        ({"margin": 1.5}, "margin 1.5 must lie between 0 and 1"),
+        ({"subsidy": -1.0}, "subsidy -1.0 must be 0 or more"),
+        ({"data_path": "own.csv"}, "treated is empty: name the units of your data"),
+        ({"columns": "unit, date"}, "columns 'unit, date' must name three columns"),
+        ({"currency": 5}, "currency 5 is not a text"),
+    ],
+)
+def test_an_event_that_cannot_be(change, message):
+    with pytest.raises(ParameterError, match=re.escape(message)):
+        event(**change)
+
+
+def test_a_scale_that_is_none():
+    with pytest.raises(UnknownNameError, match="unknown scale 'sqrt'"):
+        event(scale="sqrt")

@@ -503,3 +503,27 @@ def test_other_faults_of_pooling_are_named():
         pooling.from_rounding(pd.DataFrame({"name": ["a"], "low": [-1.0], "high": [0.5]}), log=True)
     with pytest.raises(PanelError, match="missing: low"):
         pooling.from_rounding(table)
+
+
+def test_orders_and_buyers_of_one_window_are_paired():
+    # (1 + 0.73) / (1 + 0.77) - 1 = -0.0226; the 618 orders have no buyers beside them
+    read = [
+        Claim(metric="double_11_orders", value=0.73, **WHOLE),
+        Claim(metric="double_11_buyers", value=0.77, **WHOLE),
+        Claim(metric="festival_orders", value=0.4, **WHOLE),
+    ]
+    (found,) = reported.orders_per_buyer(read)
+    assert found.growth == pytest.approx(1.73 / 1.77 - 1)
+    assert reported.orders_per_buyer(read[1:]) == []
+
+
+def test_the_example_is_the_one_of_the_docstring():
+    table = reported.definitions(**reported.EXAMPLE).set_index("definition")["value"]
+    assert [round(100 * share) for share in table] == [133, 52, 108, 50]
+
+
+def test_the_latest_pair_of_festivals():
+    table = calendars.windows(entity=["kuaishou", "xiaohongshu"])
+    found = reported.latest_pair(table, entity="kuaishou", festival="double_11")
+    assert list(found.table["year"]) == [2024, 2025]
+    assert reported.latest_pair(table, entity="xiaohongshu", festival="618") is None

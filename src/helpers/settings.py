@@ -76,8 +76,8 @@ class EventSettings(Settings):
     ----------
     data_path : str, default ""
         The analyst's own daily table; empty for the simulated sample.
-    unit_column, date_column, value_column : str
-        Names of its columns.
+    columns : str, default "unit, date, value"
+        Names of its columns of units, days and values, in this order.
     treated : str, default ""
         Units that took part, separated by commas; may be empty with the sample only.
     event_first, event_last : str
@@ -98,9 +98,7 @@ class EventSettings(Settings):
     """
 
     data_path: str = ""
-    unit_column: str = "unit"
-    date_column: str = "date"
-    value_column: str = "value"
+    columns: str = "unit, date, value"
     treated: str = ""
     event_first: str
     event_last: str
@@ -123,10 +121,18 @@ class EventSettings(Settings):
         for name in ("subsidy", "traffic"):
             if not getattr(self, name) >= 0:
                 raise ParameterError(f"{name} {getattr(self, name)!r} must be 0 or more")
+        if len(self.column_names) != 3:
+            raise ParameterError(f"columns {self.columns!r} must name three columns: of units, of days, of values")
         if self.scale not in ("log", "level"):
             raise UnknownNameError("scale", self.scale, ["log", "level"])
         if self.data_path and not self.treated_units:
             raise ParameterError("treated is empty: name the units of your data that took part in the event")
+
+    @property
+    def column_names(self) -> dict[str, str]:
+        """What the columns of the analyst's own table are called: by unit, date, value."""
+        given = [part.strip() for part in self.columns.split(",") if part.strip()]
+        return dict(zip(("unit", "date", "value"), given, strict=False)) if len(given) == 3 else {}
 
     @property
     def treated_units(self) -> list[str]:

@@ -29,6 +29,7 @@ from helpers.exhibits.uplift import (
     league,
     mapped,
     parts,
+    seasons,
     uplift_headlines,
 )
 
@@ -60,6 +61,7 @@ __all__ = [
     "parts",
     "passports",
     "same_age",
+    "seasons",
     "settings",
     "sources",
     "statement",

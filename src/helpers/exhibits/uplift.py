@@ -23,6 +23,7 @@ from helpers.exhibits.style import INK, PALETTE, SOFT, word
 from helpers.exhibits.tables import statement, table
 from helpers.uplift import UpliftResult
 from helpers.uplift.claims import ReportedResult
+from helpers.uplift.seasons import SeasonsResult
 
 SHADES = {"announcement": "#dfe6ee", "pre_dip": "#f6e3c5", "event": "#cfe5d6", "after_effect": "#f3d6d2"}
 GAIN, LOSS = PALETTE[2], PALETTE[1]
@@ -166,7 +167,8 @@ def counterfactual(
     axes.legend(loc="lower left", bbox_to_anchor=(-0.01, 1.0), ncols=6, borderaxespad=0.2, handlelength=1.4, fontsize=8)
     window = path.iloc[inside]
     alt = (
-        f"{axes.get_title(loc='left')}. {result.text} {word('observed')} {say(window['observed'].sum(), currency=currency)}, "
+        f"{axes.get_title(loc='left')}. {result.text} "
+        f"{word('observed')} {say(window['observed'].sum(), currency=currency)}, "
         f"{word('without_event')} {say(window['counterfactual'].sum(), currency=currency)}"
     )
     return draw(canvas, alt)
@@ -319,6 +321,32 @@ def _meaning(read: ReportedResult) -> str:
 
 def _span(start: pd.Timestamp, end: pd.Timestamp) -> str:
     return f"{start:%Y-%m-%d} … {end:%Y-%m-%d}"
+
+
+def seasons(result: SeasonsResult | None, *, name: str, currency: str = "") -> Figure | Html:
+    """Reported quarters, the trend of the quarters without an event, and what the event quarters hold above it.
+
+    Parameters
+    ----------
+    result : SeasonsResult or None
+        None where there are too few quarters.
+    name, currency : str
+        For the title.
+    """
+    if result is None:
+        return statement(f"{name}: {word('no_data')}")
+    path, held = result.path, result.by_quarter
+    canvas, axes = plt.subplots(figsize=(8.4, 4.0))
+    axes.plot(path["date"], path["trend"], color=PALETTE[0], ls="--", lw=1.6, label=word("trend_line"))
+    axes.plot(path["date"], path["observed"], color=INK, lw=1.2, marker="o", ms=3.5, label=word("observed"))
+    for color, (event, rows) in zip(PALETTE[1:], held.groupby("event", sort=False), strict=False):
+        base = rows["date"].map(path.set_index("date")["trend"])
+        axes.vlines(rows["date"], base, rows["observed"], color=color, lw=6, alpha=0.45, label=event)
+    axes.yaxis.set_major_formatter(FuncFormatter(tick))
+    axes.set_ylim(bottom=0)
+    axes.set_title(word("seasons_title", name=name, currency=_unit(currency)))
+    axes.legend(loc="lower left", bbox_to_anchor=(-0.01, 1.0), ncols=5, borderaxespad=0.2, handlelength=1.6)
+    return draw(canvas, f"{axes.get_title(loc='left')}. {result.text}")
 
 
 def mapped(frame: pd.DataFrame, columns: Mapping[str, str], *, caption: str, text: Sequence[str] = ()) -> Html:

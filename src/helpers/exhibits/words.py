@@ -83,6 +83,11 @@ _PAIRS = {
     "fact_count": ("facts", "事实数"),
     "source_count": ("sources", "来源数"),
     "latest": ("latest", "最近"),
+    "trend_line": ("trend of quarters without an event", "无活动季度的趋势"),
+    "seasons_title": (
+        "{name}: reported quarters and their event seasons{currency}",
+        "{name}:季度披露值与活动季{currency}",
+    ),
     "none": ("none", "无"),
     "printed": ("printed", "原文"),
     "means": ("can mean", "可解读为"),

@@ -259,7 +259,7 @@ def _decay(rho: float, days: np.ndarray, others: np.ndarray) -> np.ndarray:
 
 
 def solved(root: np.ndarray, right: np.ndarray, *, transposed: bool = False) -> np.ndarray:
-    """``root^-1 right`` (or with the root transposed) for a lower triangular root; without the checks that cost most."""
+    """``root^-1 right`` (or with the root transposed) for a lower triangular root, without costly checks."""
     return dtrtrs(root, right, lower=1, trans=int(transposed))[0]
 
 

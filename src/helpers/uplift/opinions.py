@@ -85,8 +85,8 @@ def second_opinions(
     shared = {"event": event, "treated": [unit for unit in treated if unit in whole]}
     held = any(other.family == event.family and other.family for other in past)
     asked: dict[str, Callable[[], UpliftResult]] = {
-        "synthetic DiD": lambda: synthetic_did(data, donors=controls, past=past, **shared),
-        "synthetic control": lambda: synthetic_control(data, donors=controls, past=past, **shared),
+        "synthetic DiD": lambda: synthetic_did(data, donors=controls, past=past, scale="index", **shared),
+        "synthetic control": lambda: synthetic_control(data, donors=controls, past=past, scale="index", **shared),
         "event study": lambda: event_study(data, controls=controls, past=past, **shared),
     }
     if not held:  # else they answer another question: the excess over last year's event

@@ -19,6 +19,7 @@ is in it; `excess` takes out what is known of it, and no more.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,11 +37,12 @@ from helpers.uplift.claims import (
     percent,
     read_claim,
 )
-from helpers.uplift.same_window import EVENT_DAYS, SameWindow, same_window
+from helpers.uplift.same_window import EVENT_DAYS, SameWindow, latest_pair, same_window
 
 __all__ = [
     "BASELINES",
     "EVENT_DAYS",
+    "EXAMPLE",
     "Claim",
     "ImpliedGrowth",
     "ReportedResult",
@@ -49,9 +51,18 @@ __all__ = [
     "definitions",
     "excess",
     "implied_ratio",
+    "latest_pair",
+    "orders_per_buyer",
     "read_claim",
     "same_window",
 ]
+
+
+EXAMPLE = {
+    "event_total": 2080.0, "event_days": 10, "before_total": 893.0, "before_days": 10, "last_year_total": 1368.0,
+    "counterfactual_total": 1000.0, "borrowed_total": 580.0,
+}  # fmt: skip
+"""The made-up event of the module docstring, million yuan, for `definitions`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -174,6 +185,29 @@ def implied_ratio(
     top, base = as_claim(orders, "orders", step), as_claim(buyers, "buyers", step)
     checks = (_same_basis(top, base),) if isinstance(orders, Claim) and isinstance(buyers, Claim) else ()
     return _quotient(top, base, what, checks)
+
+
+def orders_per_buyer(read: Sequence[Claim]) -> list[ImpliedGrowth]:
+    """What printed growth of orders and of buyers, of one entity and window, say about orders per buyer.
+
+    Parameters
+    ----------
+    read : sequence of Claim
+        Metrics such as "double_11_orders" and "double_11_buyers"; pairs are those that share entity, window
+        and what stands before the underscore.
+
+    Returns
+    -------
+    list of ImpliedGrowth
+        One per pair; empty where there is none.
+    """
+    found: dict[tuple, dict[str, Claim]] = {}
+    for claim in read:
+        stem, _, kind = claim.metric.rpartition("_")
+        if kind in ("orders", "buyers") and claim.window is not None:
+            found.setdefault((claim.entity, stem, claim.window), {}).setdefault(kind, claim)
+    pairs = [pair for pair in found.values() if len(pair) == 2]
+    return [implied_ratio(orders=pair["orders"], buyers=pair["buyers"]) for pair in pairs]
 
 
 def excess(*, growth: float | Claim, own_growth: float | Claim, step: float = 0.01) -> ImpliedGrowth:

@@ -129,6 +129,23 @@ def same_window(
     )  # fmt: skip
 
 
+def latest_pair(windows: pd.DataFrame, *, entity: str, festival: str, slack_days: int = 3) -> SameWindow | None:
+    """The last two years of a festival whose starts are known; None where there are no two.
+
+    Parameters
+    ----------
+    windows, entity, festival, slack_days
+        As in `same_window`.
+    """
+    rows = windows[windows["entity"].eq(entity) & windows["festival"].eq(festival) & windows["start"].notna()]
+    years = sorted(rows["year"].unique())
+    if len(years) < 2:
+        return None
+    return same_window(
+        windows, entity=entity, festival=festival, year=int(years[-1]), base_year=int(years[-2]), slack_days=slack_days
+    )
+
+
 def _event_row(windows: pd.DataFrame, entity: str, festival: str, year: int, slack_days: int) -> dict[str, object]:
     """One year's window, with the bounds of its length."""
     missing = [column for column in WINDOW_COLUMNS if column not in windows.columns]

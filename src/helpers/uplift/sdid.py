@@ -29,7 +29,7 @@ from helpers.uplift import inference
 from helpers.uplift.donors import Comparison, account, comparison
 from helpers.uplift.panels import Panel
 from helpers.uplift.results import Interval, UpliftResult
-from helpers.uplift.weights import Problems, solve_many
+from helpers.uplift.weights import Problems, nearest, solve_many
 from helpers.uplift.windows import EventWindow
 
 KINDS = {"sdid": "synthetic_did", "sc": "synthetic_control", "did": "difference_in_differences"}
@@ -40,6 +40,9 @@ TINY = 1e-6
 FLOOR = 1e-8
 """Least ridge, as a share of the Gram matrix's mean diagonal: below it, weights that fit equally well cannot be told
 apart in double precision, and the answer would hang on the order of the units."""
+
+FEW_CONTROLS = 4
+"""So many times as many periods as controls, or more, and the time weights have no single minimum."""
 
 CHUNK = 2e7
 """Numbers that the placebo runs hold at once."""
@@ -198,6 +201,8 @@ class _Runs:
 
     def _lambda(self, controls: np.ndarray, near: Weights | None) -> np.ndarray:
         past, post = self.values[:, : self.before], self.values[:, self.before :].mean(1)
+        if FEW_CONTROLS * controls.sum(1).max() < self.before:
+            return np.array([_sparsest(past[own], post[own]) for own in controls])
         share = controls / controls.sum(1, keepdims=True)
         spread = share @ past**2 - (share @ past) ** 2
         ridge = controls.sum(1) * np.maximum((TINY * self.noise) ** 2, FLOOR * spread.mean(1))
@@ -228,6 +233,12 @@ class _Runs:
         """Gaps less their weighted past, shape (runs, periods)."""
         gap = (treats / treats.sum(1, keepdims=True) - weights.omega) @ self.values
         return gap - (weights.lambda_ * gap[:, : self.before]).sum(1, keepdims=True)
+
+
+def _sparsest(past: np.ndarray, post: np.ndarray) -> np.ndarray:
+    """Time weights of few controls over many periods: many fit equally well, and one with few periods is taken."""
+    gaps = (past - past.mean(0)) - (post - post.mean())[:, None]
+    return nearest(gaps)
 
 
 def _placebos(runs: _Runs, near: Weights, own: int, replications: int, seed: int) -> np.ndarray:
