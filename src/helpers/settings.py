@@ -65,7 +65,8 @@ class Settings:
     def table(self) -> pd.DataFrame:
         """The settings that are set, as a table with the columns setting, value."""
         given = [(name, value) for name, value in asdict(self).items() if value != ""]
-        return pd.DataFrame(given, columns=["setting", "value"])
+        shown = [(name, f"{value:,.10g}" if isinstance(value, float) else value) for name, value in given]
+        return pd.DataFrame(shown, columns=["setting", "value"])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

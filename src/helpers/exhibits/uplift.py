@@ -82,7 +82,9 @@ def uplift_headlines(
     return cards
 
 
-def incremental(result: UpliftResult, *, currency: str = "", simulated: bool = False) -> Figure:
+def incremental(
+    result: UpliftResult, *, currency: str = "", simulated: bool = False, planted: Mapping[str, float] | None = None
+) -> Figure:
     """Burst, what was pulled forward from before and borrowed from after, and what is left: one bridge.
 
     Parameters
@@ -91,39 +93,41 @@ def incremental(result: UpliftResult, *, currency: str = "", simulated: bool = F
     currency : str
     simulated : bool
         Marks the title.
+    planted : mapping of str to float, optional
+        The known truth of simulated data by phase and in total, marked beside the estimates.
     """
     parts = result.parts.set_index("phase")
     order = [p for p in ("event", "announcement", "pre_dip", "after_effect") if p in parts.index]
+    steps = pd.DataFrame({"effect": parts.loc[order, "effect"]})
+    steps["base"] = steps["effect"].cumsum() - steps["effect"]
+    steps.loc["total"] = [parts.at["total", "effect"], 0.0]
     canvas, axes = plt.subplots(figsize=(8.4, 3.8))
-    level = 0.0
-    for place, phase in enumerate(order):
-        effect = parts.at[phase, "effect"]
-        axes.bar(place, effect, bottom=level, color=GAIN if effect >= 0 else LOSS, width=0.62, alpha=0.85)
-        middle = level + effect
-        axes.vlines(place, level + parts.at[phase, "low"], level + parts.at[phase, "high"], color=INK, lw=1.2)
-        axes.hlines(middle, place + 0.31, place + 0.69, color=SOFT, lw=0.8)
-        _value(axes, place, level, effect, currency)
-        level = middle
-    total = parts.loc["total"]
-    axes.bar(len(order), total["effect"], color=PALETTE[0], width=0.62)
-    axes.vlines(len(order), total["low"], total["high"], color=INK, lw=1.6)
-    _value(axes, len(order), 0.0, total["effect"], currency)
+    for place, (phase, effect, base) in enumerate(steps.itertuples()):
+        color = PALETTE[0] if phase == "total" else GAIN if effect >= 0 else LOSS
+        axes.bar(place, effect, bottom=base, color=color, width=0.62, alpha=0.85)
+        axes.vlines(place, base + parts.at[phase, "low"], base + parts.at[phase, "high"], color=INK, lw=1.3)
+        _value(axes, place, base, effect)
+        if phase in (planted or {}):
+            label = word("planted") if phase == "total" else None
+            axes.plot(place - 0.2, base + planted[phase], "D", color="white", mec=INK, ms=6, label=label)
     axes.axhline(0, color=INK, lw=0.8)
-    axes.set_xticks(range(len(order) + 1), [word(f"part_{p}").replace(" (", "\n(") for p in [*order, "total"]])
+    axes.set_xticks(range(len(steps)), [word(f"part_{p}").replace(" (", "\n(") for p in steps.index])
     axes.grid(axis="x", visible=False)
     axes.yaxis.set_major_formatter(FuncFormatter(tick))
     axes.margins(y=0.18)
     axes.set_title(_title("bridge_title", simulated, unit=result.unit, currency=_unit(currency)), pad=12)
+    if planted:
+        axes.legend(loc="upper right")
     _below(axes, word("bars_interval", level=f"{100 * result.level:.0f} %"))
-    said = "; ".join(f"{word(f'part_{p}')} {say(parts.at[p, 'effect'], currency=currency)}" for p in [*order, "total"])
+    said = "; ".join(f"{word(f'part_{p}')} {say(parts.at[p, 'effect'], currency=currency)}" for p in steps.index)
     return draw(canvas, f"{axes.get_title(loc='left')}. {said}")
 
 
-def _value(axes: Axes, place: int, base: float, effect: float, currency: str) -> None:
+def _value(axes: Axes, place: int, base: float, effect: float) -> None:
+    up = effect >= 0
     axes.annotate(
-        say(effect), (place, base + effect), xytext=(15, 5 if effect >= 0 else -13), textcoords="offset points",
-        ha="left", fontsize=9,
-    )  # fmt: skip
+        say(effect), (place, base + effect), xytext=(5, 4 if up else -13), textcoords="offset points", fontsize=9
+    )
 
 
 def counterfactual(

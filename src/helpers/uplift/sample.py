@@ -97,6 +97,13 @@ def windows(truth: dict[str, object]) -> list[EventWindow]:
     ]
 
 
+def planted(truth: dict[str, object]) -> dict[str, float]:
+    """Planted effect of the last festival added over the treated units, by phase and in total."""
+    units = truth["effect"].values()
+    parts = {phase: float(sum(unit[phase] for unit in units)) for phase in ("pre_dip", "event", "after_effect")}
+    return parts | {"total": float(sum(unit["net"] for unit in units))}
+
+
 def _name(kind: str, number: int, count: int) -> str:
     return f"{kind}_{number:0{len(str(count))}d}"
 
