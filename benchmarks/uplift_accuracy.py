@@ -20,10 +20,11 @@ import sys
 import time
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
-from helpers.uplift import league, structural
+from helpers.uplift import ModelSettings, league, structural
 from helpers.uplift.event_study import event_study
 from helpers.uplift.sdid import synthetic_did
 from helpers.uplift.simulate import WIDTH, Scenario, Simulation, simulate
@@ -93,9 +94,10 @@ def by_statsmodels(drawn: Simulation, draws: int = 400) -> Score:
     return points(seen - totals.mean(), low, high, truth["effect"], truth["counterfactual"])
 
 
-def of_panel(drawn: Simulation) -> tuple[Score, Score]:
+def of_panel(drawn: Simulation, settings: ModelSettings | None = None) -> tuple[Score, Score]:
     """Our average of the treated units, and each of them."""
-    found = league(drawn.panel, event=drawn.window, treated=drawn.treated, include_controls=False)
+    asked = {"event": drawn.window, "treated": drawn.treated, "settings": settings}
+    found = league(drawn.panel, **asked, include_controls=False)
     truth = drawn.truth[drawn.truth["treated"]]
     mean = truth["relative"].mean()
     average = points(found.average, found.average_low, found.average_high, mean, 1.0)
@@ -108,11 +110,19 @@ def of_panel(drawn: Simulation) -> tuple[Score, Score]:
     return average, units
 
 
-def in_logs(method: Callable, drawn: Simulation, **options: object) -> Score:
-    """A rival's average effect over the window, each unit counting once."""
-    found = method(drawn.panel, event=drawn.window, treated=drawn.treated, **options)
-    truth = drawn.truth[drawn.truth["treated"]]["relative"].mean()
-    return points(found.relative_effect, found.relative_low, found.relative_high, truth, 1.0)
+def alike(drawn: Simulation, method: Callable, **options: object) -> Score:
+    """A rival's average effect on units scaled to one mean before the window, so that each counts alike."""
+    size = drawn.panel.values[:, : len(drawn.panel.dates) - WIDTH].mean(1)
+    data = replace(drawn.panel, values=drawn.panel.values / size[:, None])
+    found = method(data, event=drawn.window, treated=drawn.treated, **options)
+    truth = drawn.truth[["effect", "counterfactual"]].div(size, axis=0)[drawn.truth["treated"]].sum()
+    share = truth["effect"] / truth["counterfactual"]
+    return points(found.relative_effect, found.relative_low, found.relative_high, share, 1.0)
+
+
+def plainly(drawn: Simulation) -> tuple[Score, Score]:
+    """Our own model with four factors and nothing learned or chosen: no season, no wandering level."""
+    return of_panel(drawn, settings=ModelSettings(factors=4, annual=0, slow=False))
 
 
 def row(name: str, scores: list[Score], seconds: float) -> None:
@@ -145,9 +155,11 @@ def main(series: int = 200, panels: int = 60) -> None:
         row(f"{name}: structural, average", [average for average, _ in found], spent)
         row(f"{name}: structural, each unit", [units for _, units in found], spent)
         if name in ("alike", "selected"):
+            found, spent = timed(plainly, drawn)
+            row(f"{name}: four factors, no season, each unit", [units for _, units in found], spent)
             some = drawn[: max(5, panels // 3)]
-            row(f"{name}: event study ({len(some)} draws)", *timed(lambda one: in_logs(event_study, one), some))
-            row(f"{name}: synthetic DiD ({len(some)} draws)", *timed(lambda one: in_logs(synthetic_did, one), some))
+            row(f"{name}: event study ({len(some)} draws)", *timed(lambda one: alike(one, event_study), some))
+            row(f"{name}: synthetic DiD ({len(some)} draws)", *timed(lambda one: alike(one, synthetic_did), some))
 
 
 if __name__ == "__main__":
