@@ -74,8 +74,11 @@ def event(**change) -> EventSettings:
 
 
 def test_an_event_keeps_what_it_was_given():
-    given = event(treated="shop_1, shop_2,shop_1", dip_days=10, columns="merchant, day, gmv", data_path="own.csv")
+    given = event(treated="shop_1, shop_2,shop_1", dip_days=10, columns="merchant, day, gmv", data_path="mine/own.csv")
+    assert given.data_name == "own.csv"
     assert given.treated_units == ["shop_1", "shop_2"]
+    past = event(past_events="2024-11-09/2024-11-11, 2025-06-16/2025-06-18")
+    assert past.past_spans == [("2024-11-09", "2024-11-11"), ("2025-06-16", "2025-06-18")]
     assert given.column_names == {"unit": "merchant", "date": "day", "value": "gmv"}
     shown = given.table().set_index("setting")["value"]
     assert (shown["dip_days"], shown["after_days"], shown["event_last"]) == (10, 0, "2025-11-11")
@@ -89,7 +92,9 @@ def test_an_event_keeps_what_it_was_given():
         ({"event_first": ""}, "event_first '' is not a day"),
         ({"dip_days": 61}, "dip_days 61 must lie between 0 and 60"),
         ({"margin": 1.5}, "margin 1.5 must lie between 0 and 1"),
-        ({"subsidy": -1.0}, "subsidy -1.0 must be 0 or more"),
+        ({"cost": -1.0}, "cost -1.0 must be 0 or more"),
+        ({"past_events": "2024-11-11"}, "past_events '2024-11-11' must be spans such as"),
+        ({"past_events": "2024-11-11/2024-11-01"}, "past_events '2024-11-11/2024-11-01' must be spans"),
         ({"data_path": "own.csv"}, "treated is empty: name the units of your data"),
         ({"columns": "unit, date"}, "columns 'unit, date' must name three columns"),
         ({"currency": 5}, "currency 5 is not a text"),

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
+
+import pandas as pd
+
+from helpers.errors import HelpersError
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,3 +34,43 @@ class Check:
     value: float | str | None = None
     threshold: float | str | None = None
     text: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Declined:
+    """What stands where a result would, if a method declined to answer: the reason, and nothing else.
+
+    Attributes
+    ----------
+    text : str
+        The method's own words.
+    checks : tuple of Check
+        One that informs, of the method's name.
+    table : DataFrame
+        Empty.
+    """
+
+    text: str
+    checks: tuple[Check, ...]
+    table: pd.DataFrame
+
+
+def attempt(work: Callable[[], Result], *, name: str) -> Result | Declined:
+    """Run a method whose refusal is a result too, such as a ranking of two units.
+
+    Parameters
+    ----------
+    work : callable
+        Takes nothing.
+    name : str
+        For the check.
+
+    Returns
+    -------
+    What `work` returns, or Declined where it raises a `HelpersError`; any other error is raised.
+    """
+    try:
+        return work()
+    except HelpersError as error:
+        check = Check(name=name, passed=None, text=f"no answer: {error}")
+        return Declined(text=check.text, checks=(check,), table=pd.DataFrame())

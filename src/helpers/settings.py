@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields
 from datetime import date
+from pathlib import PurePath
 
 import pandas as pd
 
@@ -87,7 +88,11 @@ class EventSettings(Settings):
         Days around the event that are accounted with it, 0 to 60.
     scale : {"log", "level"}
         Whether effects multiply or add.
-    subsidy, traffic : float
+    past_events : str, default ""
+        Other events of the same units, whose days are masked: first and last day with a slash between, several
+        separated by commas, such as "2024-11-09/2024-11-11, 2025-06-16/2025-06-18". The days around them are
+        masked as those of the event.
+    cost : float
         Paid by the platform or merchant for the event, in `currency`; 0 or more.
     margin : float
         Margin on a unit of GMV, 0 to 1.
@@ -106,8 +111,8 @@ class EventSettings(Settings):
     dip_days: int = 0
     after_days: int = 0
     scale: str = "log"
-    subsidy: float = 0.0
-    traffic: float = 0.0
+    past_events: str = ""
+    cost: float = 0.0
     margin: float = 0.0
 
     def __post_init__(self) -> None:
@@ -119,9 +124,11 @@ class EventSettings(Settings):
             value = getattr(self, name)
             if not low <= value <= high:
                 raise ParameterError(f"{name} {value!r} must lie between {low} and {high}")
-        for name in ("subsidy", "traffic"):
-            if not getattr(self, name) >= 0:
-                raise ParameterError(f"{name} {getattr(self, name)!r} must be 0 or more")
+        if not self.cost >= 0:
+            raise ParameterError(f"cost {self.cost!r} must be 0 or more")
+        for span in self.past_spans:
+            if len(span) != 2 or _day("past_events", span[1]) < _day("past_events", span[0]):
+                raise ParameterError(f"past_events {self.past_events!r} must be spans such as 2024-11-09/2024-11-11")
         if len(self.column_names) != 3:
             raise ParameterError(f"columns {self.columns!r} must name three columns: of units, of days, of values")
         if self.scale not in ("log", "level"):
@@ -130,10 +137,20 @@ class EventSettings(Settings):
             raise ParameterError("treated is empty: name the units of your data that took part in the event")
 
     @property
+    def past_spans(self) -> list[tuple[str, ...]]:
+        """First and last day of each other event."""
+        return [tuple(day.strip() for day in part.split("/")) for part in self.past_events.split(",") if part.strip()]
+
+    @property
     def column_names(self) -> dict[str, str]:
         """What the columns of the analyst's own table are called: by unit, date, value."""
         given = [part.strip() for part in self.columns.split(",") if part.strip()]
         return dict(zip(("unit", "date", "value"), given, strict=False)) if len(given) == 3 else {}
+
+    @property
+    def data_name(self) -> str:
+        """The file's name without its folder, which is nobody's business."""
+        return PurePath(self.data_path).name
 
     @property
     def treated_units(self) -> list[str]:

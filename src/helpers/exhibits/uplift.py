@@ -267,7 +267,7 @@ def league(ranked: pd.DataFrame, *, top: int = 20, simulated: bool = False) -> F
     """
     rows = ranked.head(top)
     if rows.empty:
-        return statement(word("no_data"))
+        return statement(word("none"))
     canvas, axes = plt.subplots(figsize=(8.4, 0.9 + 0.27 * len(rows)))
     place = np.arange(len(rows))[::-1]
     axes.hlines(place, rows["low"], rows["high"], color=PALETTE[0], lw=2.2, alpha=0.6)

@@ -19,6 +19,7 @@ from helpers.uplift.event_study import event_study
 from helpers.uplift.panels import Panel, panel
 from helpers.uplift.results import UpliftResult, compare
 from helpers.uplift.sdid import synthetic_did
+from helpers.uplift.selection import contamination
 from helpers.uplift.synthetic import synthetic_control
 from helpers.uplift.windows import EventWindow
 
@@ -45,7 +46,7 @@ class Opinions:
         method, reason: the error of each estimator that could not answer.
     checks : tuple of Check
         ``whole_units``: units that the others had to do without; ``agreement``: whether the intervals meet;
-        ``selection`` and ``pre_trends`` of the event study.
+        ``selection`` and ``pre_trends`` of the event study; ``contamination`` of the controls.
     """
 
     results: tuple[UpliftResult, ...]
@@ -100,13 +101,21 @@ def second_opinions(
     table = compare(results.values()).assign(method=list(results), assumes=[ASSUMES.get(n, "") for n in results])
     return Opinions(
         results=tuple(results.values()), table=table, declined=pd.DataFrame(declined, columns=["method", "reason"]),
-        checks=(_whole(lost), _agreement(table), *_warning(results)),
+        checks=(_whole(lost), _agreement(table), *_warning(results), *_reached(data, event, controls, past)),
     )  # fmt: skip
+
+
+def _reached(data: Panel, event: EventWindow, controls: Sequence[str], past: Sequence[EventWindow]) -> list[Check]:
+    """Whether controls moved in the window themselves, as those that joined the event would."""
+    try:
+        return [contamination(data, event=event, controls=controls, past=past)]
+    except HelpersError as error:
+        return [Check(name="contamination", passed=None, text=f"no answer: {error}")]
 
 
 def _warning(results: dict[str, UpliftResult]) -> list[Check]:
     """Whether treated and controls are alike enough for difference-in-differences to be believed."""
-    names = ("selection", "pre_trends", "contamination")
+    names = ("selection", "pre_trends")
     return [check for check in results["event study"].checks if check.name in names] if "event study" in results else []
 
 
