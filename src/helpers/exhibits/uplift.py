@@ -116,7 +116,7 @@ def incremental(
     axes.yaxis.set_major_formatter(FuncFormatter(tick))
     axes.margins(y=0.18)
     axes.set_title(_title("bridge_title", simulated, unit=result.unit, currency=_unit(currency)), pad=12)
-    if planted:
+    if "total" in (planted or {}):
         axes.legend(loc="upper right")
     _below(axes, word("bars_interval", level=f"{100 * result.level:.0f} %"))
     said = "; ".join(f"{word(f'part_{p}')} {say(parts.at[p, 'effect'], currency=currency)}" for p in steps.index)
