@@ -91,9 +91,10 @@ def test_placebo_windows_are_forecasts_from_the_days_before_them():
     observed = np.setdiff1d(np.arange(days), [40, 41])
     starts = calibration.windows_of(observed, width=8, before=110)
     centred = series - series[:, observed].mean(1, keepdims=True)
+    seen = series[:, observed]
     found = calibration.rolling_origin(
-        centred[:, observed], series[:, observed], terms, observed=observed, starts=starts, width=8, rho=0.5, kappa=0.3,
-        variances=np.full(3, 0.01), log=True, sizes=np.ones(3),
+        centred[:, observed], seen - centred[:, observed], np.exp(seen), terms, observed=observed, starts=starts,
+        width=8, rho=0.5, kappa=0.3, variances=np.full(3, 0.01),
     )  # fmt: skip
     full = terms.covariance(observed, 0.5, 0.3)
     for place, at in enumerate(starts):

@@ -80,7 +80,8 @@ def windows_of(observed: np.ndarray, *, width: int, before: int) -> np.ndarray:
 
 def rolling_origin(
     centred: np.ndarray,
-    actual: np.ndarray,
+    base: np.ndarray,
+    values: np.ndarray,
     terms: Terms,
     *,
     observed: np.ndarray,
@@ -89,17 +90,16 @@ def rolling_origin(
     rho: float,
     kappa: float,
     variances: np.ndarray,
-    log: bool,
-    sizes: np.ndarray,
+    sizes: np.ndarray | None = None,
 ) -> Placebos:
     """Errors of the totals of all placebo windows, each forecast from the days before it.
 
     Parameters
     ----------
-    centred : array, shape (units, observed)
-        Series less their mean and prior path.
-    actual : array, shape (units, observed)
-        Series as modelled: logs, or levels over `sizes`.
+    centred, base : array, shape (units, observed)
+        Series as modelled, less what was taken off them (their mean and prior path), and that.
+    values : array, shape (units, observed)
+        What was observed.
     terms : Terms
     observed, starts, width
         As in `windows_of`.
@@ -107,10 +107,8 @@ def rolling_origin(
         Point of the grid.
     variances : array, shape (units,)
         sigma squared of each unit.
-    log : bool
-        Whether `actual` are logs.
-    sizes : array, shape (units,)
-        Scale of levels; 1 for logs.
+    sizes : array, shape (units,), optional
+        By which levels were divided; None for logs.
     """
     order = np.argsort(starts)
     errors, spreads, totals = (np.empty((len(starts), len(centred))) for _ in range(3))
@@ -128,16 +126,15 @@ def rolling_origin(
         root = np.linalg.cholesky(gram)
         reach = gls.solved(root, lift.T)
         mean = gls.solved(root, reach, transposed=True).T @ cross
-        forecast = mean.T + centred[:, link.near] @ link.weights.T + actual[:, block] - centred[:, block]
+        forecast = mean.T + centred[:, link.near] @ link.weights.T + base[:, block]
         covariance = link.covariance + reach.T @ reach
-        if log:
+        if sizes is None:
             weights = np.exp(forecast + 0.5 * variances[:, None] * np.diag(covariance))
-            seen = np.exp(actual[:, block]).sum(1)
             totals[j] = weights.sum(1)
         else:
             weights = np.repeat(sizes[:, None], width, 1)
-            seen, totals[j] = actual[:, block].sum(1) * sizes, forecast.sum(1) * sizes
-        errors[j] = seen - totals[j]
+            totals[j] = forecast.sum(1) * sizes
+        errors[j] = values[:, block].sum(1) - totals[j]
         spreads[j] = np.sqrt(variances * np.einsum("nk,nk->n", weights @ covariance, weights))
     return Placebos(starts=observed[starts], errors=errors, spreads=spreads, totals=totals)
 

@@ -219,7 +219,7 @@ class Model:
 
     def _estimate(self, values: np.ndarray, group: str, *, strict: bool) -> tuple[Estimates, dict[int, str]]:
         series, sizes = modelled(values, self.settings.scale)
-        usable = ~np.isnan(series[:, self.usable])
+        usable = ~np.isnan(gls.columns_at(series, self.usable))
         starts = calibration.windows_of(self.usable, width=len(self.hidden), before=int(self.hidden[0]))
         places, told = self.usable[starts], {}
         out = _Blank.of(len(values), self, len(places))
@@ -289,7 +289,8 @@ class Model:
     def _posterior(self, series, observed, group, days) -> tuple[np.ndarray, gls.Posterior]:
         """What is taken off the series (mean and prior path), and the hidden days of what is left."""
         belief = self.belief[group]
-        base = belief.path + series[:, observed].mean(1, keepdims=True) - belief.path[observed].mean()
+        means = gls.columns_at(series, observed).mean(1, keepdims=True)
+        base = belief.path + (means - belief.path[observed].mean())
         return base, gls.posterior(
             series - base, belief.terms, observed=observed, hidden=days,
             kappas=self._kappas(belief), grid_prior=self.grid_prior.get(group),
@@ -314,9 +315,9 @@ class Model:
             if not whole.any():
                 continue
             tested = calibration.rolling_origin(
-                rest[np.ix_(some, observed)], series[np.ix_(some, observed)], belief.terms,
+                *(gls.columns_at(array[some], observed) for array in (rest, base, values)), belief.terms,
                 observed=observed, starts=starts[whole], width=len(self.hidden), rho=rho, kappa=kappa,
-                variances=found.variances[point, some], log=log, sizes=sizes[some],
+                variances=found.variances[point, some], sizes=None if log else sizes[some],
             )  # fmt: skip
             at = np.ix_(np.flatnonzero(whole), rows[some])
             out.placebo_errors[at], out.placebo_spreads[at] = tested.errors, tested.spreads
@@ -389,7 +390,7 @@ def _hopeless(series: np.ndarray, observed: np.ndarray, values: np.ndarray, hidd
     if len(observed) < 2 * len(hidden):
         text = f"{len(observed)} usable days outside the window of {len(hidden)}; twice as many are needed"
         return [text] * len(series)
-    constant = np.ptp(series[:, observed], axis=1) < 1e-12
+    constant = np.ptp(gls.columns_at(series, observed), axis=1) < 1e-12
     unseen = np.isnan(values[:, hidden]).all(1)
     return [
         "constant outside the window: there is no noise to learn" if flat

@@ -191,7 +191,7 @@ def posterior(
     Posterior
     """
     kappas = kappas if terms.slow_count else (0.0,)
-    moments = _Moments.of(series[:, observed], terms.matrix[observed], observed)
+    moments = _Moments.of(columns_at(series, observed), terms.matrix[observed], observed)
     grid, evidence, variances, means, covariances = [], [], [], [], []
     for rho in rhos:
         gram, cross, square, log_det = moments.at(rho)
@@ -261,6 +261,13 @@ def _decay(rho: float, days: np.ndarray, others: np.ndarray) -> np.ndarray:
 def solved(root: np.ndarray, right: np.ndarray, *, transposed: bool = False) -> np.ndarray:
     """``root^-1 right`` (or with the root transposed) for a lower triangular root, without costly checks."""
     return dtrtrs(root, right, lower=1, trans=int(transposed))[0]
+
+
+def columns_at(array: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """Columns of an array; without a copy where they stand side by side, as they mostly do."""
+    if len(places) and places[-1] - places[0] == len(places) - 1:
+        return array[:, places[0] : places[-1] + 1]
+    return array[:, places]
 
 
 def whitened(columns: np.ndarray, days: np.ndarray, rho: float) -> np.ndarray:

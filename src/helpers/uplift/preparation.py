@@ -22,7 +22,7 @@ from helpers.uplift.windows import EventWindow
 SCALES = ("log", "level")
 FACTOR_CHOICES = (2, 4, 6)
 FEW_CONTROLS = 10  # up to here every component is kept and the prior sorts them
-MOST_CONTROLS = 4000  # components hardly change beyond
+MOST_CONTROLS = 2000  # components hardly change beyond
 MOST_TO_CHOOSE = 64
 WORTH = 0.03  # a richer model must lower the placebo error by this share
 MOST_MISSING = 0.05
@@ -246,10 +246,11 @@ def _placebo_rmse(made: Design, sample: np.ndarray, usable: np.ndarray, phases: 
     starts = calibration.windows_of(usable, width=len(hidden), before=int(hidden[0]))
     if not len(whole) or not len(starts):
         return np.nan
+    rest, actual = gls.columns_at(centred(whole, usable), usable), gls.columns_at(whole, usable)
     tested = calibration.rolling_origin(
-        centred(whole, usable)[:, usable], whole[:, usable], made.terms, observed=usable, starts=starts,
-        width=len(hidden), rho=design.PILOT_RHO, kappa=gls.KAPPAS[1], variances=np.zeros(len(whole)), log=log,
-        sizes=np.ones(len(whole)),
+        rest, actual - rest, np.exp(actual) if log else actual, made.terms, observed=usable, starts=starts,
+        width=len(hidden), rho=design.PILOT_RHO, kappa=gls.KAPPAS[1], variances=np.zeros(len(whole)),
+        sizes=None if log else np.ones(len(whole)),
     )  # fmt: skip
     return float(np.sqrt(np.mean(tested.shares**2)))
 
@@ -258,9 +259,9 @@ def centred(series: np.ndarray, usable: np.ndarray) -> np.ndarray:
     """Series less their mean over the usable days that they have."""
     if not len(series):
         return series
-    return series - np.nanmean(series[:, usable], axis=1, keepdims=True)
+    return series - np.nanmean(gls.columns_at(series, usable), axis=1, keepdims=True)
 
 
 def complete(series: np.ndarray, usable: np.ndarray) -> np.ndarray:
     """The series that have every usable day."""
-    return series[~np.isnan(series[:, usable]).any(axis=1)]
+    return series[~np.isnan(gls.columns_at(series, usable)).any(axis=1)]
