@@ -286,13 +286,16 @@ def whitened(columns: np.ndarray, days: np.ndarray, rho: float) -> np.ndarray:
 
 def bridge(rho: float, observed: np.ndarray, hidden: np.ndarray) -> Bridge:
     """Conditional distribution of hidden days given the observed ones next to them."""
+    within = _decay(rho, hidden, hidden)
+    if hidden[0] > observed[-1]:  # a forecast: only the last observed day is near
+        weights = (rho ** (hidden - observed[-1]))[:, None]
+        return Bridge(near=np.array([len(observed) - 1]), weights=weights, covariance=within - weights @ weights.T)
     after = np.searchsorted(observed, hidden)
     near = np.unique(np.concatenate([after - 1, after]))
     near = near[(near >= 0) & (near < len(observed))]
     days = observed[near]
     own, between = _decay(rho, days, days), _decay(rho, hidden, days)
     weights = np.linalg.solve(own, between.T).T
-    within = _decay(rho, hidden, hidden)
     return Bridge(near=near, weights=weights, covariance=within - weights @ between.T)
 
 
