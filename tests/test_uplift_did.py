@@ -428,15 +428,15 @@ def test_a_past_event_is_no_part_of_the_reference():
     other = event_study(frame.assign(value=frame["value"].where(~jump, frame["value"] * 5)), event=FIVE_DAYS,
                         treated=treated, past=[past])  # fmt: skip
     assert other.incremental == pytest.approx(one.incremental)
-    assert by_name(other.checks)["past_events"].value == 2
+    assert by_name(other.checks)["masked_events"].value == 2
 
 
 def test_an_event_that_the_data_cut_off_is_said_to_be_partial():
     window = EventWindow(event=("2025-01-23", "2025-02-05"))
     result = event_study(walk(15), event=window, treated=["u0", "u1"], min_pre=1)
-    check = by_name(result.checks)["partial_window"]
+    check = by_name(result.checks)["partial_event"]
     assert check.passed is False
-    assert "the data end on 2025-01-30, inside the window" in check.text
+    assert "the data on 2025-01-30: only a part" in check.text
     assert result.parts["days"].iloc[-1] == 8
 
 
@@ -653,10 +653,18 @@ def test_the_drift_of_roth_is_found_half_of_the_time():
         ({"scale": "logs"}, UnknownNameError, "unknown scale 'logs'"),
         ({"level": 95}, HelpersError, "level must lie between 0 and 1, such as 0.95, got 95"),
         ({"cluster": "row"}, UnknownNameError, "unknown cluster 'row'"),
-        ({"event": EventWindow(event=("2025-03-01", "2025-03-02"))}, WindowError, "must lie in the data, which run"),
-        ({"event": EventWindow(event=("2025-01-01", "2025-01-02"))}, WindowError, "need periods before the window"),
-        ({"event": EventWindow(event=("2024-12-30", "2025-01-05"))}, WindowError, "need periods before the window"),
-        ({"event": EventWindow(event=("2025-01-04", "2025-01-06"))}, WindowError, r"for each of its 3 \(6\), got 3"),
+        (
+            {"event": EventWindow(event=("2025-03-01", "2025-03-02"))},
+            WindowError,
+            "lies outside the data, 2025-01-01 to",
+        ),
+        ({"event": EventWindow(event=("2025-01-01", "2025-01-02"))}, WindowError, "the pre-period must be at least"),
+        ({"event": EventWindow(event=("2024-12-30", "2025-01-05"))}, WindowError, "the pre-period must be at least"),
+        (
+            {"event": EventWindow(event=("2025-01-04", "2025-01-06"))},
+            WindowError,
+            "twice as long as the window of 3 periods, got 3",
+        ),
     ],
 )
 def test_errors_of_the_event_study(changes, error, match):
@@ -752,7 +760,7 @@ def test_errors_of_selection_and_contamination():
         selection(frame, event=late, treated=["u0"], controls=["u1", "u2"])
     with pytest.raises(WindowError, match=r"need 28\+ periods before the window to describe the units, got 9"):
         selection(frame, event=early, treated=["u0"])
-    with pytest.raises(WindowError, match="must lie in the data"):
+    with pytest.raises(WindowError, match="lies outside the data"):
         selection(frame, event=EventWindow(event=("2026-01-01", "2026-01-02")), treated=["u0"])
     gaps = frame[(frame["unit"] != "u3") | (frame["date"] > "2025-02-10")]
     with pytest.raises(PanelError, match="1 units have fewer than 16 values before the event: u3"):

@@ -365,7 +365,7 @@ def test_past_events_are_left_out_of_the_fit(small):
     for method in ESTIMATORS:
         one, other = (method(replace(small.panel, values=v), **asked) for v in (small.panel.values, values))
         assert other.incremental == pytest.approx(one.incremental, rel=1e-9)
-        assert by_name(other)["past_events"].value == 5
+        assert by_name(other)["masked_events"].value == 5
 
 
 # --- planted truth (simulated) ----------------------------------------------------------------------
@@ -428,7 +428,7 @@ def test_a_constant_donor_is_no_error(method):
 @pytest.mark.parametrize("method", ESTIMATORS)
 def test_a_part_of_a_window_is_said(method):
     result = method(tidy(LONG), event=EventWindow(event=("2025-01-09", "2025-01-20")), treated="T")
-    assert by_name(result)["partial_window"].passed is False
+    assert by_name(result)["partial_event"].passed is False
 
 
 @pytest.mark.parametrize(
@@ -439,9 +439,24 @@ def test_a_part_of_a_window_is_said(method):
         ({}, {"donors": ["A"]}, DonorError, r"need 2\+ donors with data in every pre-event period .* got 1 \(A\)"),
         ({"A": [None] * 10, "B": [None] * 10}, {}, DonorError, r"got 1 \(C\); left out for gaps: A, B"),
         ({}, {"treated": "Z"}, UnknownNameError, "unknown unit 'Z'"),
-        ({}, {"event": EventWindow(event=("2026-01-01", "2026-01-02"))}, WindowError, "must lie in the data"),
-        ({}, {"event": EventWindow(event=("2024-12-30", "2025-01-02"))}, WindowError, "must lie in the data"),
-        ({}, {"event": EventWindow(event=("2025-01-06", "2025-01-10"))}, WindowError, r"need 10\+ periods .* got 5"),
+        (
+            {},
+            {"event": EventWindow(event=("2026-01-01", "2026-01-02"))},
+            WindowError,
+            "lies outside the data, 2025",
+        ),
+        (
+            {},
+            {"event": EventWindow(event=("2024-12-30", "2025-01-02"))},
+            WindowError,
+            "at least twice .*, got 0 without",
+        ),
+        (
+            {},
+            {"event": EventWindow(event=("2025-01-06", "2025-01-10"))},
+            WindowError,
+            "at least twice as long as the window of 5 periods, got 5",
+        ),
         ({"T": [6, None, *LONG["T"][2:]]}, {}, PanelError, "T lacks 1: 2025-01-02"),
         ({"T": [*LONG["T"][:9], None]}, {}, PanelError, "T lacks 1: 2025-01-10"),
         ({"T": [5] * 8 + [6, 6]}, {}, HelpersError, r"T is constant before the window \(always 5\)"),

@@ -20,7 +20,7 @@ from scipy import stats
 
 from helpers.checks import Check
 from helpers.errors import HelpersError, WindowError
-from helpers.uplift import results
+from helpers.uplift import periods, results
 from helpers.uplift.panels import Panel, panel
 from helpers.uplift.preparation import refuse_negative
 from helpers.uplift.results import UpliftResult
@@ -76,10 +76,8 @@ def aligned_years(
     rows = data.rows(names)
     refuse_negative(data, rows, "log")
     series = data.values[rows].sum(0)
-    phases = event.phase_of(data.dates, step=data.step)
-    inside = np.flatnonzero(phases != "")
-    if not len(inside):
-        raise WindowError(f"the event ({event.describe()}) lies outside the data")
+    found = periods.cut(data, event)
+    phases, inside = found.phases, found.inside
     need = days_back + base_days
     if inside[0] < need:
         raise WindowError(f"aligned years need {need} days before the window, got {inside[0]}")
@@ -102,7 +100,7 @@ def aligned_years(
         dates=data.dates, observed=series, counterfactual=counterfactual, level=level, unit_count=len(names),
         interval=results.from_covariance(covariance, effect, quantile), fact_ids=fact_ids,
         fit={"pre_rmse": float(np.nan), "placebo_rmse_share": spread, "placebo_windows": float(len(errors))},
-        checks=(_held(held_before), _covered(errors, level), *data.checks),
+        checks=(_held(held_before), _covered(errors, level), *found.checks, *data.checks),
         note="This is the excess over the aligned window of the year before, which held the event too."
         if held_before else "",
     )  # fmt: skip

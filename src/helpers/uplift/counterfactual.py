@@ -16,7 +16,7 @@ import pandas as pd
 
 from helpers.checks import Check
 from helpers.errors import DonorError, HelpersError
-from helpers.uplift import calibration, design, gls, preparation
+from helpers.uplift import calibration, design, gls, periods, preparation
 from helpers.uplift.design import Belief
 from helpers.uplift.panels import Panel
 from helpers.uplift.preparation import ModelSettings, centred, complete, modelled
@@ -36,10 +36,8 @@ class Estimates:
         Observed total, expected counterfactual total, its standard deviation.
     paths, path_spread : array, shape (units, window days)
         Expected counterfactual by day and its standard deviation.
-    placebos : array, shape (windows, units)
-        Scores of placebo windows; NaN where a unit lacks one.
     placebo_errors, placebo_spreads, placebo_totals : array, shape (windows, units)
-        What the scores are made of.
+        Errors of placebo windows, their standard deviations, predicted totals; NaN where a unit lacks one.
     noise : array, shape (units,)
         Standard deviation of the errors (of logs, or over the unit's size).
     rho : array, shape (units,)
@@ -56,7 +54,6 @@ class Estimates:
     spread: np.ndarray
     paths: np.ndarray
     path_spread: np.ndarray
-    placebos: np.ndarray
     placebo_errors: np.ndarray
     placebo_spreads: np.ndarray
     placebo_totals: np.ndarray
@@ -69,6 +66,44 @@ class Estimates:
     def effect(self) -> np.ndarray:
         """Observed less expected, shape (units, phases)."""
         return self.observed - self.expected
+
+    @property
+    def placebos(self) -> np.ndarray:
+        """Scores of placebo windows: errors over their standard deviations, shape (windows, units)."""
+        return self.placebo_errors / self.placebo_spreads
+
+    @classmethod
+    def blank(cls, units: int, names: np.ndarray, windows: int) -> Estimates:
+        """Room for `units`, all unknown; `names` are the phases of the window's days."""
+        phases = (*(phase for phase in PHASES if (names == phase).any()), TOTAL)
+        shapes = {
+            **dict.fromkeys(("observed", "expected", "spread"), (units, len(phases))),
+            **dict.fromkeys(("paths", "path_spread"), (units, len(names))),
+            **dict.fromkeys(("placebo_errors", "placebo_spreads", "placebo_totals"), (windows, units)),
+            **dict.fromkeys(("noise", "rho"), (units,)),
+        }
+        return cls(
+            phases=phases, left_out=np.zeros(units, int), day_covariance=np.zeros((len(names), len(names))),
+            **{name: np.full(shape, np.nan) for name, shape in shapes.items()},
+        )  # fmt: skip
+
+    def fill(
+        self, rows: np.ndarray, names: np.ndarray, inside: np.ndarray, paths: np.ndarray, slopes: np.ndarray,
+        found: gls.Posterior,
+    ) -> None:  # fmt: skip
+        """Put in sums by phase over the days that were observed, `inside` the window, shape (rows, days)."""
+        known = ~np.isnan(inside)
+        seen = np.where(known, inside, 0)
+        for j, phase in enumerate(self.phases):
+            weights = known * (np.ones(len(names)) if phase == TOTAL else names == phase)
+            self.observed[rows, j] = (seen * weights).sum(1)
+            self.expected[rows, j] = (paths * weights).sum(1)
+            self.spread[rows, j] = np.sqrt(found.variance_of(slopes * weights))
+        self.paths[rows] = paths
+        self.path_spread[rows] = slopes * np.sqrt(found.variance)
+        self.noise[rows] = np.sqrt((found.weights * found.variances).sum(0))
+        self.rho[rows] = np.array([rho for rho, _ in found.grid])[found.best()]
+        self.day_covariance[:] += found.covariance_of_sum(slopes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -142,7 +177,9 @@ class Model:
         both = sorted(set(treated) & set(controls))
         if both:
             raise DonorError(f"a unit cannot be treated and a control: {', '.join(both[:5])}")
-        phases, usable, seen = preparation.calendar(panel, event, past)
+        found = periods.cut(panel, event, past=past)
+        phases, unknown = found.phases, np.isnan(panel.values).all(0)
+        usable = np.flatnonzero((phases == "") & ~found.masked & ~unknown)
         others, kept, lost, left = preparation.usable_controls(panel, controls, usable, settings.scale)
         mine = preparation.sampled(panel, treated, settings.scale)
         settings = preparation.settled(settings, panel, usable, phases)
@@ -157,7 +194,7 @@ class Model:
         model = cls(
             window=event, dates=panel.dates, phases=phases, usable=usable, settings=settings,
             belief=dict(zip(groups, beliefs, strict=True)), controls=tuple(kept), rejected=tuple(lost),
-            checks=(*seen, *left, *chosen),
+            checks=(*found.checks, *left, *chosen),
         )  # fmt: skip
         return replace(model, grid_prior=model._grid_priors(groups))
 
@@ -222,7 +259,7 @@ class Model:
         usable = ~np.isnan(gls.columns_at(series, self.usable))
         starts = calibration.windows_of(self.usable, width=len(self.hidden), before=int(self.hidden[0]))
         places, told = self.usable[starts], {}
-        out = _Blank.of(len(values), self, len(places))
+        out = Estimates.blank(len(values), self.phases[self.hidden], len(places))
         for rows, pattern in _patterns(usable):
             observed = self.usable[pattern]
             bad = _hopeless(series[rows], observed, values[rows], self.hidden)
@@ -232,7 +269,7 @@ class Model:
             rows = rows[[not text for text in bad]]
             if len(rows):
                 self._fit(out, rows, series[rows], values[rows], sizes[rows], observed, group, places)
-        return out.done(), told
+        return out, told
 
     def estimate_or_tell(self, values: np.ndarray, group: str) -> tuple[Estimates, dict[int, str]]:
         """As `estimate`, but rows that cannot be estimated are NaN, with the reason, and the others go on.
@@ -306,7 +343,8 @@ class Model:
         paths = np.exp(middle + 0.5 * found.variance) if log else middle * sizes[:, None]
         slopes = paths if log else np.repeat(sizes[:, None], len(self.hidden), 1)
         best = found.best()
-        out.take(rows, self, values, paths, slopes, found, len(self.usable) - len(observed))
+        out.fill(rows, self.phases[self.hidden], values[:, self.hidden], paths, slopes, found)
+        out.left_out[rows] = len(self.usable) - len(observed)
         for point in np.unique(best):
             some = np.flatnonzero(best == point)
             rho, kappa = found.grid[point]
@@ -328,61 +366,6 @@ def _runs(observed: np.ndarray, at: int, place: int, width: int) -> bool:
     """Whether `width` consecutive days from `place` are all observed."""
     end = at + width
     return end <= len(observed) and observed[at] == place and observed[end - 1] == place + width - 1
-
-
-@dataclass(slots=True)
-class _Blank:
-    """Room for estimates, filled row by row."""
-
-    phases: tuple[str, ...]
-    observed: np.ndarray
-    expected: np.ndarray
-    spread: np.ndarray
-    paths: np.ndarray
-    path_spread: np.ndarray
-    placebo_errors: np.ndarray
-    placebo_spreads: np.ndarray
-    placebo_totals: np.ndarray
-    noise: np.ndarray
-    rho: np.ndarray
-    left_out: np.ndarray
-    day_covariance: np.ndarray
-
-    @classmethod
-    def of(cls, units: int, model: Model, windows: int) -> _Blank:
-        inside = model.phases[model.hidden]
-        phases = (*(phase for phase in PHASES if (inside == phase).any()), TOTAL)
-        sums, days, tests = (units, len(phases)), (units, len(inside)), (windows, units)
-        return cls(
-            phases, *(np.full(shape, np.nan) for shape in (sums, sums, sums, days, days, tests, tests, tests)),
-            np.full(units, np.nan), np.full(units, np.nan), np.zeros(units, int), np.zeros((len(inside), len(inside))),
-        )  # fmt: skip
-
-    def take(self, rows, model, values, paths, slopes, found, left_out) -> None:
-        """Sums by phase over the days that were observed."""
-        inside = values[:, model.hidden]
-        known = ~np.isnan(inside)
-        names = model.phases[model.hidden]
-        for j, phase in enumerate(self.phases):
-            weights = known * (np.ones(len(names)) if phase == TOTAL else names == phase)
-            self.observed[rows, j] = (np.where(known, inside, 0) * weights).sum(1)
-            self.expected[rows, j] = (paths * weights).sum(1)
-            self.spread[rows, j] = np.sqrt(found.variance_of(slopes * weights))
-        self.paths[rows] = paths
-        self.path_spread[rows] = slopes * np.sqrt(found.variance)
-        self.noise[rows] = np.sqrt((found.weights * found.variances).sum(0))
-        self.rho[rows] = np.array([rho for rho, _ in found.grid])[found.best()]
-        self.left_out[rows] = left_out
-        self.day_covariance += found.covariance_of_sum(slopes)
-
-    def done(self) -> Estimates:
-        names = (
-            *("phases", "observed", "expected", "spread", "paths", "path_spread", "placebo_errors"),
-            *("placebo_spreads", "placebo_totals", "noise", "rho", "left_out", "day_covariance"),
-        )
-        return Estimates(
-            placebos=self.placebo_errors / self.placebo_spreads, **{name: getattr(self, name) for name in names}
-        )
 
 
 def _hopeless(series: np.ndarray, observed: np.ndarray, values: np.ndarray, hidden: np.ndarray) -> list[str]:

@@ -13,7 +13,8 @@ import numpy as np
 import pandas as pd
 
 from helpers.checks import Check
-from helpers.errors import HelpersError, WindowError
+from helpers.errors import HelpersError
+from helpers.uplift import periods
 from helpers.uplift.fixed_effects import incomplete, require_level, scaled, sides, treated_clusters
 from helpers.uplift.panels import Panel
 from helpers.uplift.panels import panel as as_panel
@@ -63,8 +64,9 @@ def draw_sample(
     require_level(level)
     data = as_panel(panel)
     rows, others = sides(data, treated=treated, controls=controls)
-    phases = event.phase_of(data.dates, step=data.step)
-    before, inside, checks = _periods(data, event, phases, min_pre, past)
+    found = periods.cut(data, event, past=past, min_pre=min_pre)
+    checks, places = found.checks, np.arange(len(data.dates))
+    before, inside = np.isin(places, found.before), np.isin(places, found.inside)
     used, seen = np.r_[rows, others], np.flatnonzero(before | inside)
     if drop_incomplete:
         used, dropped = incomplete(data, used, seen)
@@ -76,45 +78,10 @@ def draw_sample(
     y[:, seen] = scaled(data, used, seen, scale)
     chosen = data.take(used)
     return Sample(
-        data=chosen, y=y, treated=np.arange(len(used)) < len(rows), phases=phases, before=before,
+        data=chosen, y=y, treated=np.arange(len(used)) < len(rows), phases=found.phases, before=before,
         inside=inside, scale=scale, cluster=cluster, level=level,
         checks=(*checks, treated_clusters(len(rows), cluster), _alike(chosen, event, data.units[rows], past)),
     )  # fmt: skip
-
-
-def _periods(
-    data: Panel, event: EventWindow, phases: np.ndarray, min_pre: float, past: Sequence[EventWindow]
-) -> tuple[np.ndarray, np.ndarray, tuple[Check, ...]]:
-    """Which periods lie before the window and inside it, and what the data's end cuts off."""
-    inside = phases != ""
-    span = f"{data.dates[0]:%Y-%m-%d} to {data.dates[-1] + data.step - pd.Timedelta(days=1):%Y-%m-%d}"
-    if not inside.any():
-        raise WindowError(f"the window must lie in the data, which run from {span}; got {event.describe()}")
-    early = np.arange(len(phases)) < np.flatnonzero(inside)[0]
-    masked = early & np.any([other.phase_of(data.dates, step=data.step) != "" for other in past] or [~early], axis=0)
-    before = early & ~masked
-    have, count = int(before.sum()), int(inside.sum())
-    if event.first < data.dates[0] or not have:
-        raise WindowError(f"need periods before the window, got none: the data run from {span}, {event.describe()}")
-    if have < min_pre * count:
-        raise WindowError(
-            f"need {min_pre:g}+ periods before the window for each of its {count} ({min_pre * count:g}), got {have}; "
-            "set min_pre lower to accept that"
-        )
-    return before, inside, (*_masked(int(masked.sum())), *_cut(data, event, count))
-
-
-def _masked(count: int) -> tuple[Check, ...]:
-    text = f"{count} periods of earlier events are no part of the reference"
-    return (Check(name="past_events", passed=None, value=count, text=text),) if count else ()
-
-
-def _cut(data: Panel, event: EventWindow, count: int) -> tuple[Check, ...]:
-    end = data.dates[-1] + data.step
-    if event.last < end:
-        return ()
-    text = f"the data end on {end - pd.Timedelta(days=1):%Y-%m-%d}, inside the window ({event.describe()}): a part only"
-    return (Check(name="partial_window", passed=False, value=count, text=text),)
 
 
 def _alike(data: Panel, event: EventWindow, treated: pd.Index, past: Sequence[EventWindow]) -> Check:

@@ -16,8 +16,8 @@ import numpy as np
 import pandas as pd
 
 from helpers.checks import Check
-from helpers.errors import DonorError, HelpersError, PanelError, UnknownNameError, WindowError
-from helpers.uplift import results
+from helpers.errors import DonorError, HelpersError, PanelError, UnknownNameError
+from helpers.uplift import periods, results
 from helpers.uplift.fixed_effects import name_some, sides
 from helpers.uplift.panels import SHOWN, Panel
 from helpers.uplift.panels import panel as as_panel
@@ -111,8 +111,8 @@ def comparison(
         raise UnknownNameError("scale", scale, list(SCALES))
     names = [treated] if isinstance(treated, str) else [str(name) for name in treated]
     rows, others = sides(data, treated=names, controls=donors)
-    phases = event.phase_of(data.dates, step=data.step)
-    before, inside, checks = periods_of(data, event, phases, min_pre=min_pre, past=past)
+    found = periods.cut(data, event, past=past, min_pre=min_pre)
+    before, inside = found.before, found.inside
     used = np.r_[before, inside]
     _require_treated(data, rows, used, before)
     others, left_out = _complete(data, others, used, before)
@@ -120,38 +120,8 @@ def comparison(
     return Comparison(
         data=data, event=event, names=names, donors=data.units[others], rows=others,
         observed=data.values[rows].sum(0), treated=values[: len(rows)], controls=values[len(rows) :],
-        phases=phases, before=before, inside=inside, scale=scale, checks=(*checks, left_out),
+        phases=found.phases, before=before, inside=inside, scale=scale, checks=(*found.checks, left_out),
     )  # fmt: skip
-
-
-def periods_of(
-    data: Panel, event: EventWindow, phases: np.ndarray, *, min_pre: float, past: Sequence[EventWindow]
-) -> tuple[np.ndarray, np.ndarray, tuple[Check, ...]]:
-    """Places of the periods before the window and inside it, and what was left out."""
-    inside = np.flatnonzero(phases != "")
-    end = data.dates[-1] + data.step
-    span = f"{data.dates[0]:%Y-%m-%d} to {end - pd.Timedelta(days=1):%Y-%m-%d}"
-    if not len(inside) or event.first < data.dates[0]:
-        raise WindowError(f"the event must lie in the data, which run from {span}; got {event.describe()}")
-    masked = np.zeros(len(phases), bool)
-    for other in past:
-        masked |= other.phase_of(data.dates, step=data.step) != ""
-    before = np.flatnonzero(~masked[: inside[0]])
-    need = max(2.0, min_pre * len(inside))
-    if len(before) < need:
-        raise WindowError(
-            f"need {need:g}+ periods before the window ({min_pre:g} times its {len(inside)}), "
-            f"got {len(before)}; set min_pre lower to accept a short past"
-        )
-    checks = []
-    if count := inside[0] - len(before):
-        text = f"{count} periods of earlier events are left out of the fit"
-        checks.append(Check(name="past_events", passed=None, value=int(count), text=text))
-    if event.last >= end:
-        last = f"{end - pd.Timedelta(days=1):%Y-%m-%d}"
-        text = f"the data end on {last}, inside the window ({event.describe()}): a part only"
-        checks.append(Check(name="partial_window", passed=False, value=len(inside), text=text))
-    return before, inside, tuple(checks)
 
 
 def _require_treated(data: Panel, rows: np.ndarray, used: np.ndarray, before: np.ndarray) -> None:

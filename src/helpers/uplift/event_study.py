@@ -103,7 +103,7 @@ def event_study(
     -------
     UpliftResult
         Sums over the treated units in the unit of the values. Checks: ``treated_clusters``,
-        ``selection``, ``pre_trends``, ``honest_bounds``, ``partial_window`` where the data end inside the
+        ``selection``, ``pre_trends``, ``honest_bounds``, ``partial_event`` where the data end inside the
         window; what failed is said in the text.
 
     Raises

@@ -13,11 +13,10 @@ import numpy as np
 import pandas as pd
 
 from helpers.checks import Check
-from helpers.errors import DonorError, HelpersError, PanelError, WindowError
+from helpers.errors import DonorError, HelpersError, PanelError
 from helpers.uplift import calibration, design, gls
 from helpers.uplift.design import Design
 from helpers.uplift.panels import Panel
-from helpers.uplift.windows import EventWindow
 
 SCALES = ("log", "level")
 FACTOR_CHOICES = (2, 4, 6)
@@ -68,35 +67,6 @@ class ModelSettings:
                 raise HelpersError(f"{name} must be a whole number, 0 or more, got {value!r}")
         if not 0.5 <= self.level <= 0.999:
             raise HelpersError(f"level must lie between 0.5 and 0.999, got {self.level!r}")
-
-
-def calendar(panel: Panel, event: EventWindow, past: Sequence[EventWindow]) -> tuple[np.ndarray, np.ndarray, tuple]:
-    """Phase of each date, the usable dates outside the window, and what had to be said."""
-    phases = event.phase_of(panel.dates, step=panel.step)
-    inside = np.flatnonzero(phases != "")
-    first, last = panel.dates[0], panel.dates[-1]
-    if not len(inside):
-        raise WindowError(f"the event ({event.describe()}) lies outside the data, {first:%Y-%m-%d} to {last:%Y-%m-%d}")
-    if inside[0] < 2 * len(inside):
-        raise WindowError(
-            f"the pre-period must be at least twice as long as the window of {len(inside)} periods, "
-            f"got {inside[0]} (from {first:%Y-%m-%d})"
-        )
-    masked = np.zeros(len(phases), bool)
-    for other in past:
-        masked |= other.phase_of(panel.dates, step=panel.step) != ""
-    unknown = np.isnan(panel.values).all(0)
-    usable = np.flatnonzero((phases == "") & ~masked & ~unknown)
-    checks = []
-    if event.last > last + panel.step - pd.Timedelta(minutes=1):
-        text = f"the window ends on {event.last:%Y-%m-%d}, the data on {last:%Y-%m-%d}: only a part is accounted"
-        checks.append(Check(name="partial_event", passed=False, value=f"{last:%Y-%m-%d}", text=text))
-    if masked.any():
-        count = int(masked[phases == ""].sum())
-        named = ", ".join(other.name or f"{other.first:%Y-%m-%d}" for other in past)
-        text = f"{count} dates of {len(past)} other event(s) are masked: {named}"
-        checks.append(Check(name="masked_events", passed=None, value=count, text=text))
-    return phases, usable, tuple(checks)
 
 
 def modelled(values: np.ndarray, scale: str) -> tuple[np.ndarray, np.ndarray]:

@@ -23,6 +23,7 @@ from scipy import stats
 
 from helpers.checks import Check
 from helpers.errors import DonorError, PanelError, WindowError
+from helpers.uplift import periods
 from helpers.uplift.fixed_effects import name_some, scaled, sides
 from helpers.uplift.panels import Panel
 from helpers.uplift.panels import panel as as_panel
@@ -146,17 +147,12 @@ def selection(
 
 
 def _before(data: Panel, event: EventWindow, past: Sequence[EventWindow]) -> tuple[np.ndarray, np.ndarray]:
-    """Places of the periods before the window, without earlier events, and inside it."""
-    phases = event.phase_of(data.dates, step=data.step)
-    if not (phases != "").any():
-        raise WindowError(f"the window must lie in the data, got {event.describe()}")
-    early = np.arange(len(phases)) < np.flatnonzero(phases != "")[0]
-    for other in past:
-        early &= other.phase_of(data.dates, step=data.step) == ""
+    """Places of the periods before the window, without other events, and inside it."""
+    found = periods.cut(data, event, past=past, min_pre=0)
     need = 28 if data.freq == "D" else 8
-    if early.sum() < need:
-        raise WindowError(f"need {need}+ periods before the window to describe the units, got {int(early.sum())}")
-    return np.flatnonzero(early), np.flatnonzero(phases != "")
+    if len(found.before) < need:
+        raise WindowError(f"need {need}+ periods before the window to describe the units, got {len(found.before)}")
+    return found.before, found.inside
 
 
 def _design(data: Panel, places: np.ndarray, known: int) -> tuple[np.ndarray, dict[str, list[int]]]:
