@@ -42,7 +42,7 @@ OUTSIDE = [  # packages beside the standard library
     {"pint", "currency_converter"},
     {"numpy", "pandas"},
     {"borax", "chinese_calendar", "ibis", "numpy", "pandas", "pandera", "pyarrow"},
-    {"diff_diff", "distributed", "numpy", "pandas", "pyfixest", "scipy", "statsmodels"},
+    {"diff_diff", "distributed", "numpy", "pandas", "pyfixest", "scipy", "statsmodels", "threadpoolctl"},
     {"IPython", "jinja2", "markupsafe", "matplotlib", "numpy", "pandas", "seaborn", "zhplot"},
     {
         *("jinja2", "jupyter_client", "markupsafe", "math_core", "mistune", "nbclient", "nbconvert"),

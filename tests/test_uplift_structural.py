@@ -222,7 +222,7 @@ def test_blocks_threads_and_a_cluster_give_the_same_bits(many, monkeypatch):
     here = league(many.panel, **asked)
     threaded = league(many.panel, threads=2, **asked)
     with LocalCluster(
-        n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None, host="127.0.0.1", protocol="tcp"
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, host="127.0.0.1"
     ) as cluster:
         apart = league(many.panel, cluster=cluster.scheduler_address, **asked)
     pd.testing.assert_frame_equal(here.table, threaded.table, check_exact=True)

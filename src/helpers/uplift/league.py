@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from scipy import stats
+from threadpoolctl import threadpool_limits
 
 from helpers.checks import Check
 from helpers.errors import DonorError, HelpersError
@@ -115,14 +116,14 @@ def league(
     names, others = _sides(data, treated, controls)
     sides = {"treated": data.rows(names), "control": data.rows(others)}
     refuse_negative(data, sides["treated"], settings.scale)
-    model = Model.build(
-        data, event=event, treated=names, controls=others, past=past, regressors=regressors, settings=settings
-    )
+    run = _on_cluster(cluster) if cluster else _in_threads(threads)
     wanted = GROUPS if include_controls and others else GROUPS[:1]
     jobs = [(group, rows) for group in wanted for rows in blocks(sides[group], BLOCK)]
-    run = _on_cluster(cluster) if cluster else _in_threads(threads)
-    parts = run(_Estimate(model), data.values, jobs)
-    return _summary(model, data, jobs, parts)
+    with threadpool_limits(1):  # more threads inside numpy add up in another order: other last digits
+        model = Model.build(
+            data, event=event, treated=names, controls=others, past=past, regressors=regressors, settings=settings
+        )
+        return _summary(model, data, jobs, run(_Estimate(model), data.values, jobs))
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +133,8 @@ class _Estimate:
     model: Model
 
     def __call__(self, values: np.ndarray, group: str) -> tuple[Estimates, dict[int, str]]:
-        return self.model.estimate_or_tell(values, group)
+        with threadpool_limits(1):
+            return self.model.estimate_or_tell(values, group)
 
 
 def _sides(data: Panel, treated: Sequence[str] | None, controls: Sequence[str] | None) -> tuple[list[str], list[str]]:
