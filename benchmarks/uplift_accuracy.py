@@ -48,6 +48,7 @@ PANELS = {
     "heavy tails (t, 3 degrees)": {"tails": 3.0},
     "level shift before": {"level_shift": True},
     "no effect": {"effect_scale": 0.0},
+    "30 days after the window": {"rest_days": 30},
 }
 Score = tuple[np.ndarray, np.ndarray, np.ndarray]  # errors, half widths below and above, in points
 

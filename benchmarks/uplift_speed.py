@@ -20,6 +20,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -32,7 +33,15 @@ DAYS = 400
 
 
 def drawn(units: int) -> Simulation:
-    return simulate(Scenario(units=units, treated=max(1, units // 5), days=DAYS), seed=1)
+    """A simulated panel; beyond 5,000 units the same ones again, so that drawing takes no more memory than the data."""
+    some = min(units, SIZES[-1])
+    one = simulate(Scenario(units=some, treated=max(1, some // 5), days=DAYS), seed=1)
+    if units == some:
+        return one
+    names = pd.Index([f"{unit}~{copy}" for copy in range(units // some) for unit in one.panel.units], dtype=object)
+    part = set(one.treated)
+    data = replace(one.panel, values=np.tile(one.panel.values, (units // some, 1)), units=names)
+    return replace(one, panel=data, treated=[unit for unit in names if unit.split("~")[0] in part])
 
 
 def by_league(one: Simulation) -> int:
