@@ -431,7 +431,13 @@ def test_sensitivity_runs_each_choice_again():
     fewer = structural(drawn.panel, event=drawn.window, treated=drawn.treated[0], controls=without)
     row = found.table.set_index("variant").loc[f"without {drawn.controls[0]}"]
     assert row["relative_effect"] == pytest.approx(fewer.relative_effect)
-    assert {check.name for check in found.checks} == {"leave_one_control_out", "window_choice", "model_choice"}
+    names = {check.name: check for check in found.checks}
+    assert set(names) == {"leave_one_control_out", "window_choice", "model_choice", "placebo_in_space"}
+    alone = [
+        structural(drawn.panel, event=drawn.window, treated=unit, controls=[c for c in drawn.controls if c != unit])
+        for unit in drawn.controls
+    ]
+    assert names["placebo_in_space"].value == np.mean([r.incremental_low <= 0 <= r.incremental_high for r in alone])
 
 
 # Each error

@@ -11,9 +11,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from helpers.checks import Check
 from helpers.errors import HelpersError
+from helpers.uplift.calibration import DOUBT, LEAST_WINDOWS
 from helpers.uplift.panels import Panel, panel
 from helpers.uplift.preparation import ModelSettings
 from helpers.uplift.results import UpliftResult
@@ -36,7 +38,7 @@ class SensitivityResult:
         why the variant could not be run).
     checks : tuple of Check
         ``leave_one_control_out``, ``window_choice``, ``model_choice``: whether every variant lies in the interval
-        of the estimate as asked.
+        of the estimate as asked. ``placebo_in_space``: controls taken for treated, each against the others.
     """
 
     table: pd.DataFrame
@@ -82,7 +84,9 @@ def sensitivity(
         except HelpersError as error:
             rows.append({"variant": name, "kind": kind, "error": str(error)})
     table = pd.DataFrame(rows)
-    return SensitivityResult(table=table.assign(error=table["error"].fillna("")), checks=_checks(table, main))
+    return SensitivityResult(
+        table=table.assign(error=table["error"].fillna("")), checks=(*_checks(table, main), *_in_space(data, asked))
+    )
 
 
 def _variants(data: Panel, asked: dict) -> Iterator[tuple[str, str, dict]]:
@@ -151,3 +155,24 @@ def _checks(table: pd.DataFrame, main: UpliftResult) -> tuple[Check, ...]:
         text += f"the relative effect by {far['change_pp']:+.1f} points"
         checks.append(Check(name=name, passed=bool(inside.all()), value=float(far["change_pp"]), text=text))
     return tuple(checks)
+
+
+def _in_space(data: Panel, asked: dict) -> tuple[Check, ...]:
+    """Take each of up to twenty controls for treated: its interval should hold zero as often as it says."""
+    controls, level = asked["controls"], asked["settings"].level
+    if len(controls) < LEAST_WINDOWS:
+        return ()
+    held = []
+    for unit in controls[:MOST_LEFT_OUT]:
+        others = [control for control in controls if control != unit]
+        try:
+            found = structural(data, **(asked | {"treated": unit, "controls": others}))
+        except HelpersError:
+            continue  # a control that cannot be estimated is left out of the estimate itself, too
+        held.append(found.incremental_low <= 0 <= found.incremental_high)
+    hits, count = sum(held), len(held)
+    if count < LEAST_WINDOWS:
+        return ()
+    text = f"the intervals of {hits} of {count} controls, each taken for treated, hold zero in the event's window"
+    passed = bool(stats.binom.cdf(hits, count, level) > DOUBT)
+    return (Check(name="placebo_in_space", passed=passed, value=hits / count, threshold=level, text=text),)
