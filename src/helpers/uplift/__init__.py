@@ -2,8 +2,22 @@
 
 Declare the window (`EventWindow`), bring a tidy panel (unit, date, value), ask an estimator; every one answers with
 an `UpliftResult`, so that they stand side by side (`compare`). `structural` is the one to begin with; the
-others are second opinions whose assumptions fail in other ways. What the package cannot do: find out that
-something else happened in the same days.
+others are second opinions whose assumptions fail in other ways.
+
+What to read for what:
+
+- the vocabulary: windows, panels, periods, results
+- the structural counterfactual: gls (algebra), design (regressors, learned priors), preparation, counterfactual
+  (the model), calibration (placebo windows), structural (one answer), league (thousands)
+- around it: sensitivity, families (events that repeat and overlap), aligned (other years), opinions
+- synthetic control: weights, donors, predictor_weights, synthetic, augmented, sdid, inference
+- difference-in-differences: fixed_effects, did_sample, event_study, parallel_trends, selection, adoption,
+  group_time, staggered, bacon
+- reported figures: claims, same_window, reported, pooling, ar1, interrupted, seasons
+- after the estimate: earnings, money, ranking, equivalence, planning
+- known truth: simulate, sample
+
+What the package cannot do: find out that something else happened in the same days.
 """
 
 from __future__ import annotations
