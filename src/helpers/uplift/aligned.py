@@ -22,7 +22,7 @@ from helpers.checks import Check
 from helpers.errors import HelpersError, WindowError
 from helpers.uplift import periods, results
 from helpers.uplift.panels import Panel, panel
-from helpers.uplift.preparation import refuse_negative
+from helpers.uplift.preparation import names_of, refuse_negative
 from helpers.uplift.results import UpliftResult
 from helpers.uplift.windows import EventWindow
 
@@ -68,19 +68,19 @@ def aligned_years(
     ------
     WindowError
         The data do not reach back far enough, or leave room for fewer than five placebo windows.
+    DonorError
+        No treated unit.
     HelpersError
-        A day that is needed is missing or not above 0.
+        Data that are not daily, settings out of range, a day that is needed and is missing or not above 0.
     """
     data = panel(frame)
-    names = [treated] if isinstance(treated, str) else list(dict.fromkeys(treated))
+    names = names_of(treated, "treated")
     rows = data.rows(names)
     refuse_negative(data, rows, "log")
     series = data.values[rows].sum(0)
     found = periods.cut(data, event)
     phases, inside = found.phases, found.inside
-    need = days_back + base_days
-    if inside[0] < need:
-        raise WindowError(f"aligned years need {need} days before the window, got {inside[0]}")
+    _refuse(data, inside, days_back, base_days, level)
     expected = _expected(series, inside, days_back, base_days, data.dates)
     errors = _placebo_errors(series, inside, days_back, base_days)
     if len(errors) < LEAST_PLACEBOS:
@@ -90,9 +90,9 @@ def aligned_years(
     counterfactual = np.full(len(series), np.nan)
     counterfactual[inside] = expected
     known = ~np.isnan(series[inside])
-    # the growth factor's error moves all days together, so the error of a sum grows with its base
-    spread = float(np.sqrt(np.mean(errors**2)))
-    covariance = np.outer(expected[known], expected[known]) * spread**2
+    totals = errors.mean(1)
+    spread = float(np.sqrt(np.mean(totals**2)))
+    covariance = _covariance(errors, expected)[np.ix_(known, known)]
     effect = (series[inside] - expected)[known]
     quantile = float(stats.t.ppf((1 + level) / 2, len(errors)))
     return results.assemble(
@@ -100,7 +100,7 @@ def aligned_years(
         dates=data.dates, observed=series, counterfactual=counterfactual, level=level, unit_count=len(names),
         interval=results.from_covariance(covariance, effect, quantile), fact_ids=fact_ids,
         fit={"pre_rmse": float(np.nan), "placebo_rmse_share": spread, "placebo_windows": float(len(errors))},
-        checks=(_held(held_before), _covered(errors, level), *found.checks, *data.checks),
+        checks=(_held(held_before), _covered(totals, level), *found.checks, *data.checks),
         note="This is the excess over the aligned window of the year before, which held the event too."
         if held_before else "",
     )  # fmt: skip
@@ -118,18 +118,41 @@ def _expected(series: np.ndarray, inside: np.ndarray, back: int, base: int, date
     return series[inside - back] * np.exp(np.mean(np.log(recent) - np.log(before)))
 
 
+def _refuse(data: Panel, inside: np.ndarray, back: int, base: int, level: float) -> None:
+    width = int(inside[-1] - inside[0] + 1)
+    if data.freq != "D":
+        raise HelpersError(f"aligned years need daily data, the panel's periods are of freq {data.freq!r}")
+    if back < width:
+        raise HelpersError(f"days_back must be {width} or more, the length of the window, got {back}")
+    if base < 1:
+        raise HelpersError(f"base_days must be 1 or more, got {base}")
+    if not 0.5 <= level <= 0.999:
+        raise HelpersError(f"level must lie between 0.5 and 0.999, got {level}")
+    if inside[0] < back + base:
+        raise WindowError(f"aligned years need {back + base} days before the window, got {inside[0]}")
+
+
 def _placebo_errors(series: np.ndarray, inside: np.ndarray, back: int, base: int) -> np.ndarray:
-    """Relative errors of window totals on earlier windows that do not overlap, where all days are known."""
+    """Errors by day, over the mean expected day, on earlier windows that do not overlap and know all their days."""
     width, out = len(inside), []
     for start in range(inside[0] - width, back + base - 1, -width):
         days = np.arange(start, start + width)
-        used = np.concatenate(
-            [series[start - base - back : start - back], series[start - base : start], series[days - back]]
-        )
-        if (used > 0).all() and (series[days] > 0).all():
-            growth = np.mean(np.log(series[start - base : start]) - np.log(series[start - base - back : start - back]))
-            out.append(series[days].sum() / (series[days - back].sum() * np.exp(growth)) - 1)
-    return np.array(out)
+        recent, before = series[start - base : start], series[start - base - back : start - back]
+        if (np.concatenate([recent, before, series[days - back], series[days]]) > 0).all():
+            expected = series[days - back] * np.exp(np.mean(np.log(recent) - np.log(before)))
+            out.append((series[days] - expected) / expected.mean())
+    return np.array(out).reshape(-1, width)
+
+
+def _covariance(errors: np.ndarray, expected: np.ndarray) -> np.ndarray:
+    """Of daily errors: a part that all days of a window share, and a part of each day's own."""
+    width = len(expected)
+    of_mean, of_day = np.mean(errors.mean(1) ** 2), np.mean(errors**2)
+    own = max(0.0, (of_day - of_mean) / (1 - 1 / width)) if width > 1 else 0.0
+    shared = max(0.0, of_mean - own / width)
+    # a large day errs in proportion; the total keeps the variance that placebo totals show
+    shape = np.outer(expected, expected) * (shared + own * np.eye(width))
+    return shape * (of_mean * expected.sum() ** 2 / max(shape.sum(), 1e-300))
 
 
 def _held(held_before: bool) -> Check:

@@ -103,7 +103,7 @@ class Estimates:
         self.path_spread[rows] = slopes * np.sqrt(found.variance)
         self.noise[rows] = np.sqrt((found.weights * found.variances).sum(0))
         self.rho[rows] = np.array([rho for rho, _ in found.grid])[found.best()]
-        self.day_covariance[:] += found.covariance_of_sum(slopes)
+        self.day_covariance[:] += found.covariance_of_sum(slopes * known)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -264,7 +264,7 @@ class Model:
             observed = self.usable[pattern]
             bad = _hopeless(series[rows], observed, values[rows], self.hidden)
             if strict and any(bad):
-                raise HelpersError(next(filter(None, bad)))
+                raise HelpersError(f"a unit cannot be estimated: {next(filter(None, bad))}")
             told |= {int(row): text for row, text in zip(rows, bad, strict=True) if text}
             rows = rows[[not text for text in bad]]
             if len(rows):
@@ -300,6 +300,8 @@ class Model:
         mean, spread = np.empty((len(values), len(days))), np.empty((len(values), len(days)))
         for rows, pattern in _patterns(~np.isnan(series[:, self.usable])):
             observed = self.usable[pattern]
+            if bad := next(filter(None, _hopeless(series[rows], observed, values[rows], self.hidden)), ""):
+                raise HelpersError(f"a unit cannot be estimated: {bad}")
             base, found = self._posterior(series[rows], observed, group, days)
             mean[rows], spread[rows] = found.mean + base[:, days], np.sqrt(found.variance)
         return mean, spread
@@ -349,7 +351,9 @@ class Model:
             some = np.flatnonzero(best == point)
             rho, kappa = found.grid[point]
             starts = np.searchsorted(observed, places)
-            whole = np.array([_runs(observed, s, p, len(self.hidden)) for s, p in zip(starts, places, strict=True)])
+            whole = np.array(
+                [_runs(observed, s, p, len(self.hidden)) for s, p in zip(starts, places, strict=True)], bool
+            )
             if not whole.any():
                 continue
             tested = calibration.rolling_origin(
@@ -363,15 +367,18 @@ class Model:
 
 
 def _runs(observed: np.ndarray, at: int, place: int, width: int) -> bool:
-    """Whether `width` consecutive days from `place` are all observed."""
+    """Whether `width` consecutive days from `place` are all observed, after twice as many."""
     end = at + width
-    return end <= len(observed) and observed[at] == place and observed[end - 1] == place + width - 1
+    if at < 2 * width or end > len(observed):
+        return False
+    return bool(observed[at] == place and observed[end - 1] == place + width - 1)
 
 
 def _hopeless(series: np.ndarray, observed: np.ndarray, values: np.ndarray, hidden: np.ndarray) -> list[str]:
     """Why each unit cannot be estimated; "" where it can."""
-    if len(observed) < 2 * len(hidden):
-        text = f"{len(observed)} usable days outside the window of {len(hidden)}; twice as many are needed"
+    before = int(np.searchsorted(observed, hidden[0]))
+    if before < 2 * len(hidden):
+        text = f"only {before} usable days before the window of {len(hidden)}; twice as many are needed"
         return [text] * len(series)
     constant = np.ptp(gls.columns_at(series, observed), axis=1) < 1e-12
     unseen = np.isnan(values[:, hidden]).all(1)

@@ -103,11 +103,19 @@ def build(
 
 
 def _aligned(regressors: pd.DataFrame, dates: pd.DatetimeIndex) -> dict[str, np.ndarray]:
-    table = regressors.reindex(dates)
-    bad = table.isna().any(axis=1)
+    for what, names in (("date", regressors.index), ("column", regressors.columns)):
+        if not names.is_unique:
+            raise HelpersError(f"regressors have a {what} twice: {names[names.duplicated()][0]}")
+    texts = [str(c) for c in regressors if not pd.api.types.is_numeric_dtype(regressors[c].dtype)]
+    if texts:
+        raise HelpersError(f"regressors must be numbers; not so: {', '.join(texts[:5])}")
+    table = regressors.reindex(dates).astype(float)
+    bad = ~np.isfinite(table.to_numpy()).all(axis=1)
     if bad.any():
-        raise HelpersError(f"regressors have no value on {dates[bad][0]:%Y-%m-%d} ({int(bad.sum())} dates in all)")
-    columns = {str(c): table[c].to_numpy(float) for c in table}
+        raise HelpersError(
+            f"regressors have no finite value on {dates[bad][0]:%Y-%m-%d} ({int(bad.sum())} dates in all)"
+        )
+    columns = {str(c): table[c].to_numpy() for c in table}
     return {c: x for c, x in columns.items() if np.ptp(x) > 0}  # a holiday that does not fall into the data
 
 

@@ -25,7 +25,7 @@ from helpers.checks import Check
 from helpers.errors import HelpersError, WindowError
 from helpers.uplift.counterfactual import Model
 from helpers.uplift.panels import Panel, panel
-from helpers.uplift.preparation import ModelSettings, refuse_negative
+from helpers.uplift.preparation import ModelSettings, listed, names_of, refuse_negative
 from helpers.uplift.windows import EventWindow
 
 MOST_FAMILIES = 5  # orders grow with the factorial
@@ -93,12 +93,13 @@ def families(
     data = panel(frame)
     settings = settings or ModelSettings()
     _refuse(events, settings)
-    rows = data.rows(list(treated))
+    treated, controls = names_of(treated, "treated"), listed(controls)
+    rows = data.rows(treated)
     refuse_negative(data, rows, "log")
     places = _places(data, events)
     everything = np.unique(np.concatenate(list(places)))
     model = Model.build(
-        data, event=events[-1], treated=list(treated), controls=list(controls), past=events[:-1],
+        data, event=events[-1], treated=treated, controls=controls, past=events[:-1],
         regressors=regressors, settings=settings,
     )  # fmt: skip
     values = data.values[rows]
@@ -109,9 +110,7 @@ def families(
     shape, covariance = _shapes(logs, spread, columns)
     raw, amplitude, weight = _amplitudes(logs, spread, columns, index, shape)
     table = _split(events, places, everything, columns, index, shape, amplitude, values, expected, spread)
-    return _report(
-        data, events, index, shape, covariance, (raw, amplitude, weight), table, logs, columns, list(treated)
-    )
+    return _report(data, events, index, shape, covariance, (raw, amplitude, weight), table, logs, columns, treated)
 
 
 def _refuse(events: Sequence[EventWindow], settings: ModelSettings) -> None:

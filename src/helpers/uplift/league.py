@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -21,7 +21,7 @@ from helpers.errors import DonorError, HelpersError
 from helpers.uplift import calibration
 from helpers.uplift.counterfactual import Estimates, Model
 from helpers.uplift.panels import Panel, panel
-from helpers.uplift.preparation import ModelSettings, blocks, refuse_negative
+from helpers.uplift.preparation import ModelSettings, blocks, listed, names_of, refuse_negative
 from helpers.uplift.results import COVERAGE, TOTAL
 from helpers.uplift.structural import together
 from helpers.uplift.windows import EventWindow
@@ -50,7 +50,8 @@ class League:
     placebo_shares : array, shape (windows, treated units)
         Errors of placebo windows as a share of their totals, for planning.
     checks : tuple of Check
-        ``coverage`` over all treated units' placebo windows, ``placebo_in_space`` over the controls.
+        ``coverage`` over all treated units' placebo windows, ``average_coverage`` and ``total_coverage`` over the
+        joint ones, ``placebo_in_space`` over the controls.
     text : str
         One sentence.
     """
@@ -139,16 +140,17 @@ class _Estimate:
 
 def _sides(data: Panel, treated: Sequence[str] | None, controls: Sequence[str] | None) -> tuple[list[str], list[str]]:
     everyone = [str(unit) for unit in data.units]
-    names = None if treated is None else list(dict.fromkeys(treated))
-    others = None if controls is None else list(dict.fromkeys(controls))
-    if names is None:
+    others = None if controls is None else listed(controls)
+    if treated is None:
         apart = set(others or ())
         names = [unit for unit in everyone if unit not in apart]
+        if not names:
+            raise DonorError("no treated unit is left: every unit was named as a control")
+    else:
+        names = names_of(treated, "treated")
     if others is None:
         apart = set(names)
         others = [unit for unit in everyone if unit not in apart]
-    if not names:
-        raise DonorError("no treated unit is left: every unit was named as a control")
     return names, others
 
 
@@ -196,11 +198,14 @@ def _summary(model: Model, data: Panel, jobs: list, parts: list) -> League:
         tests[group] = calibration.calibrate(found[group].placebos, level=model.settings.level, pool=True)
         tables.append(_table(data.units[rows], group, found[group], tests[group], reasons))
     table = pd.concat(tables, ignore_index=True) if len(tables) > 1 else tables[0]
-    mine = table[table["group"].eq("treated")]
-    average = _average(model, found["treated"])
+    mine = table[table["group"].eq("treated") & table["effect"].notna()]
+    if mine.empty:
+        raise HelpersError(f"none of the {len(table)} units can be estimated: {table['reason'].iloc[0]}")
+    average, joint = _average(model, found["treated"])
     checks = (
         _coverage(tests["treated"]),
-        *_in_space(table[~table["unit"].isin(model.rejected)]),
+        *joint,
+        *_in_space(table[~table["unit"].isin(model.rejected)], model.settings.level),
         *_told(table),
         *model.checks,
         *data.checks,
@@ -249,9 +254,9 @@ def _table(
         {
             "unit": units.to_numpy(), "group": group, "observed": observed,
             "counterfactual": found.expected[:, place[TOTAL]], "effect": effect, "se": se, "low": low, "high": high,
-            "relative": effect / (observed - effect), "relative_low": low / (observed - low),
-            "relative_high": np.where(observed > high, high / (observed - high), np.nan),
-            "event_effect": effects[:, place["event"]] if "event" in place else none,
+            **{name: _relative(e, observed) for name, e in (
+                ("relative", effect), ("relative_low", low), ("relative_high", high))},
+            "event_effect": effects[:, place["event"]] if "event" in place else none * np.nan,
             "pull_forward": -sum(ahead, start=none),
             "borrowed": -effects[:, place["after_effect"]] if "after_effect" in place else none,
             "p_value": 2 * stats.t.sf(np.abs(effect) / se, degrees),
@@ -261,18 +266,30 @@ def _table(
     )  # fmt: skip
 
 
-def _average(model: Model, found: Estimates) -> dict[str, float]:
+def _relative(effect: np.ndarray, observed: np.ndarray) -> np.ndarray:
+    """Effect over what would have been; NaN where that would not have been above 0."""
+    base = observed - effect
+    return np.where(base > 0, effect / np.where(base > 0, base, 1.0), np.nan)
+
+
+def _average(model: Model, found: Estimates) -> tuple[dict[str, float], tuple[Check, ...]]:
     """Mean relative effect and added effect, each with an interval stretched by its own placebo windows."""
     known = ~np.isnan(found.expected[:, -1])
+    positive = known & (found.expected[:, -1] > 0)
     joint = model.belief["treated"].common_sd, model.widening("treated")
-    out = {}
-    for name, sizes in (("average", found.expected[known, -1] * known.sum()), ("total", np.ones(known.sum()))):
-        effect = float((found.effect[known, -1] / sizes).sum())
-        spread, scores = together(found, *joint, known, by=name)
+    out, checks = {}, []
+    for name, rows in (("average", positive), ("total", known)):
+        sizes = found.expected[rows, -1] * rows.sum() if name == "average" else np.ones(rows.sum())
+        effect = float((found.effect[rows, -1] / sizes).sum()) if rows.any() else np.nan
+        spread, scores = together(found, *joint, rows, by=name)
         tested = calibration.calibrate(scores[:, None], level=model.settings.level, pool=False)
         half = float(tested.quantile[0] * tested.factor[0] * spread)
         out |= {name: effect, f"{name}_low": effect - half, f"{name}_high": effect + half}
-    return out
+        checks.append(replace(tested.check(), name=f"{name}_coverage"))
+    if lost := int((known & ~positive).sum()):
+        text = f"{lost} units would have sold nothing or less: their relative effect is undefined and in no average"
+        checks.append(Check(name="undefined_shares", passed=None, value=lost, text=text))
+    return out, tuple(checks)
 
 
 def _coverage(tested: calibration.Calibration) -> Check:
@@ -289,7 +306,7 @@ def _coverage(tested: calibration.Calibration) -> Check:
     return Check(name=COVERAGE, passed=bool(passed), value=measured, threshold=tested.level, text=text)
 
 
-def _in_space(table: pd.DataFrame) -> tuple[Check, ...]:
+def _in_space(table: pd.DataFrame, level: float) -> tuple[Check, ...]:
     """Never-treated units in the window itself: their intervals should hold zero as often as they say."""
     rows = table[table["group"].eq("control") & table["se"].notna()]
     if len(rows) < calibration.LEAST_WINDOWS:
@@ -301,8 +318,8 @@ def _in_space(table: pd.DataFrame) -> tuple[Check, ...]:
         f"the intervals of {100 * held:.1f} % of {len(rows):,} never-treated units hold zero in the event's window; "
         f"their mean effect is {100 * mean:+.2f} % (standard error {100 * error:.2f})"
     )
-    passed = held >= 0.95 - max(0.03, 3 * np.sqrt(0.95 * 0.05 / len(rows)))
-    return (Check(name="placebo_in_space", passed=bool(passed), value=held, threshold=0.95, text=text),)
+    passed = held >= level - max(0.03, 3 * np.sqrt(level * (1 - level) / len(rows)))
+    return (Check(name="placebo_in_space", passed=bool(passed), value=held, threshold=level, text=text),)
 
 
 def _told(table: pd.DataFrame) -> tuple[Check, ...]:

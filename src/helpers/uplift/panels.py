@@ -62,13 +62,13 @@ class Panel:
             There is no such unit.
         """
         try:
-            return int(self.units.get_loc(unit))
+            return int(self.units.get_loc(str(unit)))
         except KeyError:
             raise UnknownNameError("unit", unit, [str(name) for name in self.units]) from None
 
     def rows(self, units: Sequence[str]) -> np.ndarray:
         """Places of several units, in the order given."""
-        places = self.units.get_indexer(list(units))
+        places = self.units.get_indexer([str(unit) for unit in units])
         if (places < 0).any():
             self.row(list(units)[int(np.flatnonzero(places < 0)[0])])
         return places
@@ -147,6 +147,11 @@ def _codes(names: pd.Series) -> tuple[np.ndarray, pd.Index]:
     if names.isna().any():
         raise PanelError(f"row {int(np.flatnonzero(names.isna())[0])} has no unit")
     codes, units = pd.factorize(names)
+    texts = pd.Index(units.astype(str))
+    if not texts.is_unique:
+        raise PanelError(
+            f"two units read as {texts[texts.duplicated()][0]!r} once written: one is a number, one a text"
+        )
     return codes.astype(np.int64), pd.Index(units.astype(str), dtype=object, name="unit")
 
 
@@ -164,7 +169,10 @@ def _days(given: pd.Series, zone: str) -> np.ndarray:
         row = int(np.flatnonzero(days.isna())[0])
         raise PanelError(f"date {given.iloc[row]!r} (row {row}) is no day such as 2025-11-11")
     if getattr(days.dtype, "tz", None) is not None:
-        days = days.dt.tz_convert(zone).dt.tz_localize(None)
+        try:
+            days = days.dt.tz_convert(zone).dt.tz_localize(None)
+        except (KeyError, ValueError):  # ZoneInfoNotFoundError is a KeyError
+            raise PanelError(f"unknown timezone {zone!r}: name one such as Asia/Shanghai") from None
     return days.to_numpy().astype("datetime64[D]").astype(np.int64)
 
 

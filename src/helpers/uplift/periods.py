@@ -68,7 +68,7 @@ def cut(data: Panel, event: EventWindow, *, past: Sequence[EventWindow] = (), mi
     span = f"{data.dates[0]:%Y-%m-%d} to {end - pd.Timedelta(days=1):%Y-%m-%d}"
     if not len(inside):
         raise WindowError(f"the event ({event.describe()}) lies outside the data, {span}")
-    masked = np.zeros(len(phases), bool)
+    masked, past = np.zeros(len(phases), bool), [past] if isinstance(past, EventWindow) else list(past)
     for other in past:
         masked |= other.phase_of(data.dates, step=data.step) != ""
     masked &= phases == ""

@@ -69,6 +69,25 @@ class ModelSettings:
             raise HelpersError(f"level must lie between 0.5 and 0.999, got {self.level!r}")
 
 
+def listed(names: str | Sequence[str]) -> list[str]:
+    """Each name once; a single name is a list of one."""
+    return [names] if isinstance(names, str) else list(dict.fromkeys(str(name) for name in names))
+
+
+def names_of(treated: str | Sequence[str], what: str) -> list[str]:
+    """Named units, each once.
+
+    Raises
+    ------
+    DonorError
+        None was named.
+    """
+    names = listed(treated)
+    if not names:
+        raise DonorError(f"no {what} unit was named")
+    return names
+
+
 def modelled(values: np.ndarray, scale: str) -> tuple[np.ndarray, np.ndarray]:
     """Series as the model sees them, and the size that undoes it: logs (of 1), or levels over the mean size."""
     if scale == "log":
@@ -76,7 +95,8 @@ def modelled(values: np.ndarray, scale: str) -> tuple[np.ndarray, np.ndarray]:
             logs = np.log(values)
         logs[np.isneginf(logs)] = np.nan  # a zero has no log
         return logs, np.ones(len(values))
-    size = np.nanmean(np.abs(values), axis=1)
+    known = ~np.isnan(values)
+    size = np.where(known, np.abs(values), 0).sum(1) / np.maximum(known.sum(1), 1)
     size = np.where(size > 0, size, 1.0)
     return values / size[:, None], size
 
@@ -202,6 +222,10 @@ def choose(
     for count in FACTOR_CHOICES:
         made = design_of(**shared, settings=replace(settings, factors=count))
         scores[count] = _placebo_rmse(made, sample, usable, phases, log=settings.scale == "log")
+    if not np.isfinite(list(scores.values())).all():
+        count = FACTOR_CHOICES[0]
+        text = f"{count} control factors by default: no placebo window fits before the event to choose by"
+        return replace(settings, factors=count), (Check(name="factors", passed=None, value=count, text=text),)
     best = min(scores.values())
     count = next(count for count, score in scores.items() if not score > best * (1 + WORTH))
     said = ", ".join(f"{c}: {100 * s:.2f} %" for c, s in scores.items())
@@ -213,6 +237,9 @@ def _placebo_rmse(made: Design, sample: np.ndarray, usable: np.ndarray, phases: 
     """Root mean square of the errors of placebo totals, as a share; at one point of the grid."""
     hidden = np.flatnonzero(phases != "")
     whole = complete(sample, usable)
+    if not len(whole):  # every unit lacks some day: the days that all of them have
+        usable = usable[~np.isnan(sample[:, usable]).any(axis=0)]
+        whole = sample
     starts = calibration.windows_of(usable, width=len(hidden), before=int(hidden[0]))
     if not len(whole) or not len(starts):
         return np.nan

@@ -299,7 +299,7 @@ def _fit(given: dict[str, float], errors: np.ndarray, observed: np.ndarray) -> d
     known = ~np.isnan(errors)
     if "pre_rmse" not in given and known.any():
         given = {"pre_rmse": float(np.sqrt(np.mean(errors[known] ** 2))), **given}
-    mean = float(np.nanmean(observed)) if known.any() else np.nan
+    mean = float(np.nanmean(np.abs(observed))) if known.any() else np.nan
     return {**given, "pre_rmse_share": given.get("pre_rmse", np.nan) / mean if mean else np.nan}
 
 

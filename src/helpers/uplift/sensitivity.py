@@ -17,7 +17,7 @@ from helpers.checks import Check
 from helpers.errors import HelpersError
 from helpers.uplift.calibration import DOUBT, LEAST_WINDOWS
 from helpers.uplift.panels import Panel, panel
-from helpers.uplift.preparation import ModelSettings
+from helpers.uplift.preparation import ModelSettings, listed
 from helpers.uplift.results import UpliftResult
 from helpers.uplift.structural import structural
 from helpers.uplift.windows import ONE_DAY, EventWindow
@@ -73,7 +73,7 @@ def sensitivity(
     """
     data = panel(frame)
     names = {treated} if isinstance(treated, str) else set(treated)
-    others = [str(u) for u in data.units if u not in names] if controls is None else list(controls)
+    others = [str(u) for u in data.units if u not in names] if controls is None else listed(controls)
     asked = {"event": event, "treated": treated, "controls": others, "past": past, "regressors": regressors}
     asked["settings"] = settings or ModelSettings()
     main = structural(data, **asked)

@@ -17,15 +17,15 @@ import numpy as np
 import pandas as pd
 
 from helpers.checks import Check
-from helpers.errors import DonorError
-from helpers.uplift import calibration, results
+from helpers.uplift import calibration, preparation, results
 from helpers.uplift.counterfactual import Estimates, Model
 from helpers.uplift.panels import Panel, panel
-from helpers.uplift.preparation import ModelSettings, refuse_negative
+from helpers.uplift.preparation import ModelSettings, listed, refuse_negative
 from helpers.uplift.results import UpliftResult
 from helpers.uplift.windows import EventWindow
 
 METHOD = "structural"
+ENOUGH = 0.5  # share of the units that a joint placebo window needs
 GOOD_FIT = 0.15  # pre-period error of a period as a share of its mean
 
 
@@ -77,11 +77,9 @@ def structural(
     """
     data = panel(frame)
     settings = settings or ModelSettings()
-    names = [treated] if isinstance(treated, str) else list(dict.fromkeys(treated))
-    if not names:
-        raise DonorError("no treated unit was named")
+    names = preparation.names_of(treated, "treated")
     rows = data.rows(names)
-    others = [str(u) for u in data.units if u not in set(names)] if controls is None else list(controls)
+    others = [str(u) for u in data.units if u not in set(names)] if controls is None else listed(controls)
     refuse_negative(data, rows, settings.scale)
     model = Model.build(
         data, event=event, treated=names, controls=others, past=past, regressors=regressors, settings=settings
@@ -94,19 +92,37 @@ def _result(model: Model, data: Panel, names: list[str], found: Estimates, fact_
     spread, scores = together(found, model.belief["treated"].common_sd, model.widening("treated"))
     tested = calibration.calibrate(scores[:, None], level=model.settings.level, pool=False)
     fitted = model.fitted(values, "treated", found)
-    inside = model.hidden
-    observed, expected = values.sum(0), fitted.sum(0)  # a date that some unit lacks has no sum
-    known = ~np.isnan(observed[inside])
-    covariance = _covariance(found, spread)[np.ix_(known, known)] * tested.factor[0] ** 2
-    effect = (observed - expected)[inside][known]
+    observed, expected, holes = _added(model, names, values, fitted)
+    known = ~np.isnan(observed[model.hidden])
+    covariance = (_covariance(found, spread) * tested.factor[0] ** 2)[np.ix_(known, known)]
+    effect = (observed - expected)[model.hidden][known]
     unit = names[0] if len(names) == 1 else f"{len(names)} units"
     return results.assemble(
         method=METHOD, unit=unit, window=model.window, phases=model.phases, dates=model.dates, observed=observed,
         counterfactual=expected, unit_count=len(names), level=model.settings.level, fact_ids=fact_ids,
         interval=results.from_covariance(covariance, effect, float(tested.quantile[0])),
         fit=_diagnostics(model, found, tested, observed, expected),
-        checks=(tested.check(), *_fit_checks(model, observed, expected, found), *model.checks, *data.checks),
+        checks=(tested.check(), *_fit_checks(model, observed, expected, found), *holes, *model.checks, *data.checks),
     )  # fmt: skip
+
+
+def _added(
+    model: Model, names: list[str], values: np.ndarray, fitted: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, tuple[Check, ...]]:
+    """Sums over the units that a date has, observed and expected alike; a date that no unit has is NaN."""
+    known = ~np.isnan(values)
+    seen = known.any(0)
+    observed = np.where(seen, np.where(known, values, 0).sum(0), np.nan)
+    expected = np.where(seen, np.where(known, fitted, 0).sum(0), fitted.sum(0))
+    inside = known[:, model.hidden]
+    part = ~inside & inside.any(0)
+    if not part.any():
+        return observed, expected, ()
+    lacking = [name for name, row in zip(names, part, strict=True) if row.any()]
+    text = f"{int(part.sum())} unit-days of the window have no observation and are in no sum, observed or expected: "
+    text += ", ".join(lacking[:5]) + (f" and {len(lacking) - 5} more" if len(lacking) > 5 else "")
+    check = Check(name="unobserved_unit_days", passed=False, value=int(part.sum()), threshold=0, text=text)
+    return observed, expected, (check,)
 
 
 def together(
@@ -128,18 +144,22 @@ def together(
     -------
     spread : float
     scores : array, shape (windows,)
-        NaN where a unit lacks the window.
+        Over the units that have the window; NaN where fewer than half have it.
     """
     rows = np.ones(len(found.expected), bool) if rows is None else rows
     expected, tests = found.expected[rows, -1], found.placebo_totals[:, rows]
     sizes = (np.ones_like(expected), np.ones_like(tests))
     if by == "average":
-        sizes = expected * len(expected), tests * len(expected)
+        sizes = expected * len(expected), tests * np.maximum((~np.isnan(tests)).sum(1, keepdims=True), 1)
     wide = widening if len(expected) > 1 else 1.0
     spread = _joint(wide * found.spread[rows, -1] / sizes[0], expected / sizes[0], common_sd)
-    errors = (found.placebo_errors[:, rows] / sizes[1]).sum(1)
-    spreads = _joint((found.placebo_spreads[:, rows] / sizes[1]).T, (tests / sizes[1]).T, common_sd)
-    return float(spread), errors / spreads
+    has = ~np.isnan(tests)
+    errors, totals, spreads = (
+        np.where(has, array / sizes[1], 0)
+        for array in (found.placebo_errors[:, rows], tests, found.placebo_spreads[:, rows])
+    )
+    scores = errors.sum(1) / _joint(spreads.T, totals.T, common_sd)
+    return float(spread), np.where(has.mean(1) >= ENOUGH, scores, np.nan)
 
 
 def _joint(spreads: np.ndarray, totals: np.ndarray, common_sd: float) -> np.ndarray:
@@ -155,7 +175,8 @@ def _covariance(found: Estimates, spread: float) -> np.ndarray:
 
 
 def _diagnostics(model, found, tested, observed, expected) -> dict[str, float]:
-    shares = found.placebo_errors.sum(1) / found.placebo_totals.sum(1)
+    with np.errstate(invalid="ignore"):
+        shares = np.nansum(found.placebo_errors, axis=1) / np.nansum(found.placebo_totals, axis=1)
     usable = model.usable[~np.isnan(observed[model.usable])]
     return {
         "pre_rmse": float(np.sqrt(np.mean((observed - expected)[usable] ** 2))),
@@ -169,7 +190,8 @@ def _diagnostics(model, found, tested, observed, expected) -> dict[str, float]:
 
 def _fit_checks(model: Model, observed: np.ndarray, expected: np.ndarray, found: Estimates) -> tuple[Check, ...]:
     usable = model.usable[~np.isnan(observed[model.usable])]
-    share = float(np.sqrt(np.mean((observed / expected - 1)[usable] ** 2)))
+    # over the mean size, not day by day: levels may cross zero
+    share = float(np.sqrt(np.mean((observed - expected)[usable] ** 2)) / np.mean(np.abs(observed[usable])))
     left = int(found.left_out.sum())
     text = f"the model misses a period outside the window by {100 * share:.1f} % (root mean square)"
     checks = [Check(name="pre_fit", passed=share <= GOOD_FIT, value=share, threshold=GOOD_FIT, text=text)]

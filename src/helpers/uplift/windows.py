@@ -182,14 +182,19 @@ def _span(span: tuple[Moment, Moment], phase: str, zone: str) -> tuple[pd.Timest
 
 
 def _moment(given: Moment, phase: str, zone: str, *, is_last: bool = False) -> pd.Timestamp:
+    is_month = isinstance(given, str) and len(given.strip()) < len("2025-11-11")
     try:
-        moment = pd.Timestamp(given)
+        # a number would be read as nanoseconds, "2025-11" as its first day
+        moment = pd.NaT if is_month or isinstance(given, int | float) else pd.Timestamp(given)
     except (TypeError, ValueError):
         moment = pd.NaT
     if moment is pd.NaT:
         raise WindowError(f"{phase}: {given!r} is no day or local time such as 2025-11-11 or 2025-11-11T20:00")
     if moment.tzinfo is not None:
-        moment = moment.tz_convert(zone).tz_localize(None)
+        try:
+            moment = moment.tz_convert(zone).tz_localize(None)
+        except (KeyError, ValueError):  # ZoneInfoNotFoundError is a KeyError
+            raise WindowError(f"unknown timezone {zone!r}: name one such as Asia/Shanghai") from None
     is_day = isinstance(given, date) and not isinstance(given, datetime)
     is_day = is_day or (isinstance(given, str) and len(given.strip()) == 10)
     return (moment + ONE_DAY - ONE_MINUTE if is_last and is_day else moment).floor("min")
