@@ -2,7 +2,7 @@
 
 import pytest
 
-from helpers.checks import Declined, attempt
+from helpers.checks import Check, Declined, attempt, labelled
 from helpers.errors import HelpersError
 
 
@@ -24,3 +24,9 @@ def test_a_refusal_is_a_result_with_its_reason():
 def test_other_errors_are_raised():
     with pytest.raises(ZeroDivisionError):
         attempt(lambda: 1 / 0, name="division")
+
+
+def test_checks_of_several_results_say_whose_they_are():
+    one, other = Check(name="coverage", passed=True), Check(name="coverage", passed=False)
+    found = labelled({"event": [one], "units": [other], "none": ()})
+    assert [(check.name, check.passed) for check in found] == [("event: coverage", True), ("units: coverage", False)]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import pandas as pd
@@ -74,3 +74,13 @@ def attempt(work: Callable[[], Result], *, name: str) -> Result | Declined:
     except HelpersError as error:
         check = Check(name=name, passed=None, text=f"no answer: {error}")
         return Declined(text=check.text, checks=(check,), table=pd.DataFrame())
+
+
+def labelled(groups: Mapping[str, Iterable[Check]]) -> list[Check]:
+    """Checks of several results in one list, each under the name of what it checks: "units: coverage".
+
+    Parameters
+    ----------
+    groups : mapping of str to iterable of Check
+    """
+    return [replace(check, name=f"{label}: {check.name}") for label, checks in groups.items() for check in checks]
