@@ -158,8 +158,9 @@ def together(
         np.where(has, array / sizes[1], 0)
         for array in (found.placebo_errors[:, rows], tests, found.placebo_spreads[:, rows])
     )
-    scores = errors.sum(1) / _joint(spreads.T, totals.T, common_sd)
-    return float(spread), np.where(has.mean(1) >= ENOUGH, scores, np.nan)
+    joint = _joint(spreads.T, totals.T, common_sd)
+    enough = (has.mean(1) >= ENOUGH) & (joint > 0)
+    return float(spread), np.where(enough, errors.sum(1) / np.where(enough, joint, 1.0), np.nan)
 
 
 def _joint(spreads: np.ndarray, totals: np.ndarray, common_sd: float) -> np.ndarray:
