@@ -55,7 +55,7 @@ def test_simulated_data_are_marked_on_the_chart(result, name):
 def test_the_bridge_tells_incremental_from_borrowed(result):
     alt = exhibits.incremental(result, currency="CNY", planted={"total": result.incremental}).alt
     assert alt.startswith("6 units: incremental against borrowed, CNY. the event itself CNY ")
-    for words in ("missing before (waiting) CNY −", "missing after (already bought) CNY −", "net CNY "):
+    for words in ("before the event (waiting) CNY −", "after the event (already bought) CNY −", "net CNY "):
         assert words in alt
 
 

@@ -100,7 +100,7 @@ def test_payback_by_a_lasting_effect_or_never():
     assert answer(costs=costs, lasting_gmv_per_day=1000).table["payback_days"].iloc[0] == pytest.approx(40)
     never = answer(costs=costs)
     assert never.table["payback_days"].iloc[0] == np.inf
-    assert "The cost is never recovered" in never.text
+    assert "At the point estimate the cost is never recovered" in never.text
     loss = answer(league(effect=[-50_000])).table.iloc[0]
     assert (loss["payback_days"], loss["iroas"]) == (np.inf, -6.25)
 
@@ -109,7 +109,8 @@ def test_the_sentence():
     assert answer().text == (
         "shop_0: 200,000 CNY (102,002 CNY to 297,998 CNY) of net incremental GMV and 10,000 CNY (5,100 CNY to "
         "14,900 CNY) of margin for 8,000 CNY of cost: iROAS 25.00 (12.75 to 37.25), return on cost +25.0 % (−36.2 % to "
-        "+86.2 %) (95 % intervals). The cost is recovered within the window; it breaks even at an uplift of +16.0 %; "
+        "+86.2 %) (95 % intervals). At the point estimate the cost is recovered within the window; it "
+        "breaks even at a net uplift of +16.0 % over the whole window; "
         "the chance that it pays is 79 %."
     )
 

@@ -218,7 +218,7 @@ def forest(
     return draw(canvas, f"{axes.get_title(loc='left')}. {said}")
 
 
-def parts(result: UpliftResult, *, currency: str = "") -> Html:
+def parts(result: UpliftResult, *, currency: str = "", simulated: bool = False) -> Html:
     """The accounts of the window, phase by phase."""
     rows = [
         {
@@ -230,17 +230,19 @@ def parts(result: UpliftResult, *, currency: str = "") -> Html:
         }
         for r in result.parts.itertuples()
     ]  # fmt: skip
-    return table(pd.DataFrame(rows), caption=word("parts_title", unit=result.unit), text=[word("phase")])
+    return table(pd.DataFrame(rows), caption=_title("parts_title", simulated, unit=result.unit), text=[word("phase")])
 
 
-def estimators(compared: pd.DataFrame, *, currency: str = "") -> Html:
+def estimators(compared: pd.DataFrame, *, currency: str = "", simulated: bool = False) -> Html:
     """Several estimators of one event side by side.
 
     Parameters
     ----------
     compared : DataFrame
-        From `helpers.uplift.compare`; a column `note` is shown where there is one.
+        From `helpers.uplift.compare`.
     currency : str
+    simulated : bool
+        Marks the caption.
     """
     rows = [
         {
@@ -252,7 +254,9 @@ def estimators(compared: pd.DataFrame, *, currency: str = "") -> Html:
         }
         for r in compared.itertuples()
     ]  # fmt: skip
-    return table(pd.DataFrame(rows), caption=word("estimators_title"), text=[word("method"), word("verdict")])
+    return table(
+        pd.DataFrame(rows), caption=_title("estimators_title", simulated), text=[word("method"), word("verdict")]
+    )
 
 
 def league(ranked: pd.DataFrame, *, top: int = 20, simulated: bool = False) -> Figure | Html:

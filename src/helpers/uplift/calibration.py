@@ -175,7 +175,7 @@ class Calibration:
         passed = bool(stats.binom.cdf(hits, count, self.level) > DOUBT)
         text = (
             f"{hits} of {count} placebo windows before the event were covered by the {self.level:.0%} interval "
-            f"({raw:.0%} before it was stretched by {self.factor[unit]:.2f})"
+            f"(standard errors times {self.factor[unit]:.2f}; {raw:.0%} without that)"
         )
         return Check(name="coverage", passed=passed, value=measured, threshold=self.level, text=text.replace("%", " %"))
 

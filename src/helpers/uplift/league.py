@@ -301,7 +301,7 @@ def _coverage(tested: calibration.Calibration) -> Check:
     passed = abs(measured - tested.level) <= max(0.03, 3 * np.sqrt(tested.level * (1 - tested.level) / count))
     text = (
         f"{100 * measured:.1f} % of {count:,} placebo windows before the event were covered by the "
-        f"{100 * tested.level:.0f} % intervals ({100 * raw:.1f} % before they were stretched)"
+        f"{100 * tested.level:.0f} % intervals ({100 * raw:.1f} % before they were scaled by them)"
     )
     return Check(name=COVERAGE, passed=bool(passed), value=measured, threshold=tested.level, text=text)
 
@@ -311,14 +311,16 @@ def _in_space(table: pd.DataFrame, level: float) -> tuple[Check, ...]:
     rows = table[table["group"].eq("control") & table["se"].notna()]
     if len(rows) < calibration.LEAST_WINDOWS:
         return ()
+    least = level - max(0.03, 3 * np.sqrt(level * (1 - level) / len(rows)))
     held = float(((rows["low"] <= 0) & (rows["high"] >= 0)).mean())
     mean = float((rows["effect"] / rows["counterfactual"]).mean())
     error = float((rows["effect"] / rows["counterfactual"]).std() / np.sqrt(len(rows)))
     text = (
         f"the intervals of {100 * held:.1f} % of {len(rows):,} never-treated units hold zero in the event's window; "
-        f"their mean effect is {100 * mean:+.2f} % (standard error {100 * error:.2f})"
+        f"their mean effect is {100 * mean:+.2f} % (standard error {100 * error:.2f}); "
+        f"fewer than {100 * least:.0f} % would fail"
     )
-    passed = held >= level - max(0.03, 3 * np.sqrt(level * (1 - level) / len(rows)))
+    passed = held >= least
     return (Check(name="placebo_in_space", passed=bool(passed), value=held, threshold=level, text=text),)
 
 

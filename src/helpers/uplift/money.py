@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -118,6 +119,7 @@ def return_on_event(
     draws: np.ndarray | None = None,
     error_correlation: float | None = None,
     level: float = 0.95,
+    currency: str = "CNY",
     fact_ids: Sequence[str] = (),
 ) -> MoneyResult:
     """Margin of the net uplift against the event's cost, ``profit = margin(e) - cost``.
@@ -144,6 +146,8 @@ def return_on_event(
     error_correlation : float, optional
         Correlation of the units' errors, 0-1, for the total of several units; 0 treats them as independent
         and makes the total's interval too short where a market factor was missed. Draws hold it already.
+    currency : str, default "CNY"
+        Of the values and the costs, for the text; nothing is converted.
     level : float, default 0.95
         An UpliftResult brings its own.
     fact_ids : sequence of str
@@ -178,7 +182,9 @@ def return_on_event(
         table["chance_pays"], total["chance_pays"] = np.nan, np.nan
     checks = _checks(table, total, terms, errors)
     ids = (*(result.fact_ids if isinstance(result, UpliftResult) else ()), *fact_ids)
-    text = _text(total, table, level) + (" No verdict: the intervals did not hold." if said == "no verdict" else "")
+    text = _text(total, table, level, currency) + (
+        " No verdict: the intervals did not hold." if said == "no verdict" else ""
+    )
     return MoneyResult(level=level, table=table, total=total, text=text, checks=checks, fact_ids=ids)
 
 
@@ -258,22 +264,24 @@ def _checks(table: pd.DataFrame, total: pd.Series, terms: Terms, errors: Errors)
     return tuple(checks)
 
 
-def _text(total: pd.Series, table: pd.DataFrame, level: float) -> str:
+def _text(total: pd.Series, table: pd.DataFrame, level: float, currency: str) -> str:
+    amount = partial(_amount, currency=currency)
     who = str(table["unit"].iloc[0]) if len(table) == 1 else f"{len(table):,} units"
-    money = f"{who}: {_say(total, 'incremental_gmv', _cny)} of net incremental GMV and "
-    money += f"{_say(total, 'incremental_margin', _cny)} of margin for {_cny(total['cost'])} of cost"
+    money = f"{who}: {_say(total, 'incremental_gmv', amount)} of net incremental GMV and "
+    money += f"{_say(total, 'incremental_margin', amount)} of margin for {amount(total['cost'])} of cost"
     if not total["cost"] > 0:
         return f"{money}; without a cost iROAS and payback are undefined."
     money += f": iROAS {_say(total, 'iroas', _plain)}, return on cost {_say(total, 'return_on_cost', _percent)}"
     money += f" ({100 * level:g} % intervals)." if np.isfinite(total["iroas_low"]) else "."
     days = total["payback_days"]
     when = "within the window" if days == 0 else f"{days:,.0f} days after the window"
-    back = "The cost is never recovered" if np.isinf(days) else f"The cost is recovered {when}"
-    even = total["breakeven_uplift"]
-    needed = f"it breaks even at an uplift of {_percent(even)}" if np.isfinite(even) else "no uplift would break even"
+    back = "never recovered" if np.isinf(days) else f"recovered {when}"
+    even, needed = total["breakeven_uplift"], "no uplift would break even"
+    if np.isfinite(even):
+        needed = f"it breaks even at a net uplift of {_percent(even)} over the whole window"
     chance = total["chance_pays"]
     odds = "" if np.isnan(chance) else f"; the chance that it pays is {_odds(chance)}"
-    text = f"{money} {back}; {needed}{odds}."
+    text = f"{money} At the point estimate the cost is {back}; {needed}{odds}."
     if len(table) > 1:
         sure, lost = int((table["chance_pays"] >= level).sum()), int((table["chance_pays"] <= 1 - level).sum())
         text += f" It pays for {sure:,} units and does not for {lost:,} with a chance of {100 * level:g} % or more."
@@ -285,12 +293,12 @@ def _say(total: pd.Series, name: str, form) -> str:
     return form(total[name]) + (f" ({form(low)} to {form(high)})" if np.isfinite([low, high]).all() else "")
 
 
-def _cny(value: float) -> str:
+def _amount(value: float, *, currency: str) -> str:
     size, sign = abs(value), "−" if value < 0 else ""
     for power, name in ((1e9, " billion"), (1e6, " million")):
         if size >= power:
-            return f"{sign}{size / power:.3g}{name} CNY"
-    return f"{sign}{size:,.0f} CNY"
+            return f"{sign}{size / power:.3g}{name} {currency}"
+    return f"{sign}{size:,.0f} {currency}"
 
 
 def _plain(value: float) -> str:

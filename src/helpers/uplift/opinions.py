@@ -2,7 +2,9 @@
 
 Structural and synthetic estimates lean on the units' past, difference-in-differences on parallel trends, aligned
 years on a stable season. Where they agree, no single assumption carries the answer; where they do not, the
-checks say which assumption is in doubt. What it cannot do: vote. The mean of estimates is not shown.
+checks say which assumption is in doubt. The others count every unit alike (logs, or values over the unit's own
+mean), while the structural estimate adds up money: where large units respond otherwise than small ones, the
+split over days differs. What it cannot do: vote. The mean of estimates is not shown.
 """
 
 from __future__ import annotations
@@ -115,7 +117,7 @@ def _reached(data: Panel, event: EventWindow, controls: Sequence[str], past: Seq
 
 def _warning(results: dict[str, UpliftResult]) -> list[Check]:
     """Whether treated and controls are alike enough for difference-in-differences to be believed."""
-    names = ("selection", "pre_trends")
+    names = ("selection", "pre_trends", "honest_bounds", "treated_clusters")
     return [check for check in results["event study"].checks if check.name in names] if "event study" in results else []
 
 

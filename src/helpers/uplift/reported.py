@@ -207,7 +207,16 @@ def orders_per_buyer(read: Sequence[Claim]) -> list[ImpliedGrowth]:
         if kind in ("orders", "buyers") and claim.window is not None:
             found.setdefault((claim.entity, stem, claim.window), {}).setdefault(kind, claim)
     pairs = [pair for pair in found.values() if len(pair) == 2]
-    return [implied_ratio(orders=pair["orders"], buyers=pair["buyers"]) for pair in pairs]
+    return [
+        implied_ratio(orders=pair["orders"], buyers=pair["buyers"], what=_of_whom(pair["orders"])) for pair in pairs
+    ]
+
+
+def _of_whom(claim: Claim) -> str:
+    """The ratio's name with its entity, event and days."""
+    stem = claim.metric.rpartition("_")[0].replace("_", " ")
+    start, end = claim.window
+    return f"orders per buyer ({claim.entity}, {stem}, {start:%Y-%m-%d} to {end:%Y-%m-%d})"
 
 
 def excess(*, growth: float | Claim, own_growth: float | Claim, step: float = 0.01) -> ImpliedGrowth:

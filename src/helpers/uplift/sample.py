@@ -26,6 +26,7 @@ HOLIDAY_EFFECTS = {
     "spring_festival": -0.30, "pre_spring_festival": -0.15, "national_day": 0.06, "mid_autumn": 0.04,
     "makeup_workday": -0.03, "new_year": 0.03, "qingming": -0.02, "labour_day": 0.04, "dragon_boat": 0.02,
 }  # fmt: skip
+EXAMPLE_COST = 550_000.0  # made up, like everything here
 CLOSED, MISSING_WEEK, NO_PRICE = "merchant_14", "merchant_03", ("merchant_07", "2025-03-08")
 
 

@@ -281,8 +281,10 @@ def _verdict(checks: tuple[Check, ...], table: pd.DataFrame) -> Check:
         )
         return Check(name="selection", passed=False, value=value, threshold=MAX_DISTANCE, text=text)
     unknown = [check.name for check in checks if check.passed is None and check.name != "level"]
-    text = "Treated and controls do not differ before the event by more than chance"
-    text += f"; not decided: {', '.join(unknown).replace('_', ' ')}." if unknown else " in what was compared."
+    text = "Treated and controls do not differ before the event by more than chance in what could be compared"
+    text += (
+        f"; too few units or too short a past to decide: {', '.join(unknown).replace('_', ' ')}." if unknown else "."
+    )
     decided = True if len(unknown) < len(checks) - 1 else None
     return Check(name="selection", passed=decided, value=value, threshold=MAX_DISTANCE, text=text)
 
