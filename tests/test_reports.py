@@ -599,3 +599,19 @@ def test_index_puts_the_newest_run_first(tmp_path):
 def test_record_refuses_what_json_cannot_hold(tmp_path):
     with pytest.raises(ValueError, match="Out of range float"):
         record.write_json(tmp_path / "x.json", {"value": float("nan")})
+
+
+def test_the_index_leaves_runs_under_way_alone(tmp_path, monkeypatch):
+    """A run that ends while the index is built takes its staging folder away: it must not be looked into."""
+    (tmp_path / "size" / "a" / "20260102T030405Z").mkdir(parents=True)
+    (tmp_path / ".staging-1-b" / "part").mkdir(parents=True)
+    looked, scandir = [], os.scandir
+
+    def watched(path="."):
+        looked.append(str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", watched)
+    (group,) = index.catalogue(tmp_path)
+    assert group["run"] == "a"
+    assert [path for path in looked if ".staging" in path] == []

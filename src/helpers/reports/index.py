@@ -61,8 +61,9 @@ def catalogue(reports: Path) -> list[dict[str, Any]]:
         ``notebook``, ``run`` and ``reports`` (newest first); groups whose latest run failed come
         first, then the newest.
     """
-    found = (path for path in reports.glob("*/*/*") if path.is_dir())
-    folders = sorted(path for path in found if not path.relative_to(reports).parts[0].startswith("."))
+    # hidden folders are not even looked into: a run that ends meanwhile takes its own away
+    notebooks = [top for top in reports.iterdir() if top.is_dir() and not top.name.startswith(".")]
+    folders = sorted(path for top in notebooks for path in top.glob("*/*") if path.is_dir())
     groups = []
     for (notebook, run), members in groupby(folders, key=lambda path: path.parts[-3:-1]):
         entries = sorted(map(_entry, members), key=lambda entry: entry["time"], reverse=True)
