@@ -43,11 +43,6 @@ class Placebos:
     totals: np.ndarray
 
     @property
-    def scores(self) -> np.ndarray:
-        """Errors over their predicted standard deviations."""
-        return self.errors / self.spreads
-
-    @property
     def shares(self) -> np.ndarray:
         """Errors over the predicted totals."""
         return self.errors / self.totals

@@ -34,8 +34,8 @@ class Estimates:
         Phases that were observed, then "total".
     observed, expected, spread : array, shape (units, phases)
         Observed total, expected counterfactual total, its standard deviation.
-    paths, path_spread : array, shape (units, window days)
-        Expected counterfactual by day and its standard deviation.
+    paths : array, shape (units, window days)
+        Expected counterfactual by day.
     placebo_errors, placebo_spreads, placebo_totals : array, shape (windows, units)
         Errors of placebo windows, their standard deviations, predicted totals; NaN where a unit lacks one.
     noise : array, shape (units,)
@@ -53,7 +53,6 @@ class Estimates:
     expected: np.ndarray
     spread: np.ndarray
     paths: np.ndarray
-    path_spread: np.ndarray
     placebo_errors: np.ndarray
     placebo_spreads: np.ndarray
     placebo_totals: np.ndarray
@@ -78,7 +77,7 @@ class Estimates:
         phases = (*(phase for phase in PHASES if (names == phase).any()), TOTAL)
         shapes = {
             **dict.fromkeys(("observed", "expected", "spread"), (units, len(phases))),
-            **dict.fromkeys(("paths", "path_spread"), (units, len(names))),
+            "paths": (units, len(names)),
             **dict.fromkeys(("placebo_errors", "placebo_spreads", "placebo_totals"), (windows, units)),
             **dict.fromkeys(("noise", "rho"), (units,)),
         }
@@ -100,7 +99,6 @@ class Estimates:
             self.expected[rows, j] = (paths * weights).sum(1)
             self.spread[rows, j] = np.sqrt(found.variance_of(slopes * weights))
         self.paths[rows] = paths
-        self.path_spread[rows] = slopes * np.sqrt(found.variance)
         self.noise[rows] = np.sqrt((found.weights * found.variances).sum(0))
         self.rho[rows] = np.array([rho for rho, _ in found.grid])[found.best()]
         self.day_covariance[:] += found.covariance_of_sum(slopes * known)

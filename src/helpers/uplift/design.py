@@ -17,7 +17,7 @@ import pandas as pd
 from scipy.linalg import eigh
 
 from helpers.errors import HelpersError
-from helpers.uplift.gls import Terms, _Moments, slow_basis
+from helpers.uplift.gls import Moments, Terms, slow_basis
 
 YEAR = 365.2425
 PILOT_RHO = 0.6
@@ -201,7 +201,7 @@ def pilot(series: np.ndarray, terms: Terms, observed: np.ndarray) -> tuple[np.nd
     variances : array, shape (units,)
         sigma squared.
     """
-    gram, cross, square, _ = _Moments.of(series[:, observed], terms.matrix[observed], observed).at(PILOT_RHO)
+    gram, cross, square, _ = Moments.of(series[:, observed], terms.matrix[observed], observed).at(PILOT_RHO)
     inverse = np.linalg.inv(gram + np.diag(1 / terms.prior_sd**2))
     coefficients = inverse @ cross.T
     rest = square - np.einsum("np,pn->n", cross, coefficients)

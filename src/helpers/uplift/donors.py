@@ -115,7 +115,7 @@ def comparison(
     before, inside = found.before, found.inside
     used = np.r_[before, inside]
     _require_treated(data, rows, used, before)
-    others, left_out = _complete(data, others, used, before)
+    others, left_out = _complete(data, others, used)
     values = _in_scale(data, np.r_[rows, others], used, before, scale)
     return Comparison(
         data=data, event=event, names=names, donors=data.units[others], rows=others,
@@ -140,7 +140,7 @@ def _require_treated(data: Panel, rows: np.ndarray, used: np.ndarray, before: np
         raise HelpersError(f"{name} is constant before the window (always {value:g}): nothing can be fitted to it")
 
 
-def _complete(data: Panel, others: np.ndarray, used: np.ndarray, before: np.ndarray) -> tuple[np.ndarray, Check]:
+def _complete(data: Panel, others: np.ndarray, used: np.ndarray) -> tuple[np.ndarray, Check]:
     whole = ~np.isnan(data.values[np.ix_(others, used)]).any(1)
     gone = data.units[others[~whole]]
     if whole.sum() < 2:

@@ -109,7 +109,7 @@ def families(
     columns, index = _columns(events, places, everything)
     shape, covariance = _shapes(logs, spread, columns)
     raw, amplitude, weight = _amplitudes(logs, spread, columns, index, shape)
-    table = _split(events, places, everything, columns, index, shape, amplitude, values, expected, spread)
+    table = _split(events, places, everything, index, shape, amplitude, values, expected, spread)
     return _report(data, events, index, shape, covariance, (raw, amplitude, weight), table, logs, columns, treated)
 
 
@@ -192,7 +192,7 @@ def _amplitudes(logs, spread, columns, index, shape) -> tuple[np.ndarray, np.nda
     return raw, 1 + weight * (raw - 1), weight
 
 
-def _split(events, places, everything, columns, index, shape, amplitude, values, expected, spread) -> pd.DataFrame:
+def _split(events, places, everything, index, shape, amplitude, values, expected, spread) -> pd.DataFrame:
     """Effect of each event by itself: on days that several share, Shapley's mean over the orders."""
     names = list(dict.fromkeys(family for family, _ in index))
     base = np.exp(expected + 0.5 * spread**2)

@@ -54,11 +54,6 @@ class Terms:
         scale[len(scale) - self.slow_count :] = max(kappa, 1e-4)
         return self.prior_sd * scale
 
-    def covariance(self, days: np.ndarray, rho: float, kappa: float) -> np.ndarray:
-        """Covariance of a series on these days over sigma squared, coefficients integrated out."""
-        wide = self.matrix[days] * self.sd(kappa)
-        return wide @ wide.T + _decay(rho, days, days)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Posterior:
@@ -191,7 +186,7 @@ def posterior(
     Posterior
     """
     kappas = kappas if terms.slow_count else (0.0,)
-    moments = _Moments.of(columns_at(series, observed), terms.matrix[observed], observed)
+    moments = Moments.of(columns_at(series, observed), terms.matrix[observed], observed)
     grid, evidence, variances, means, covariances = [], [], [], [], []
     for rho in rhos:
         gram, cross, square, log_det = moments.at(rho)
@@ -222,7 +217,7 @@ def smooth(series: np.ndarray, terms: Terms, *, observed: np.ndarray, rho: float
     -------
     array, shape (units, days)
     """
-    gram, cross, _, _ = _Moments.of(series[:, observed], terms.matrix[observed], observed).at(rho)
+    gram, cross, _, _ = Moments.of(series[:, observed], terms.matrix[observed], observed).at(rho)
     return np.linalg.solve(gram + np.diag(1 / terms.sd(kappa) ** 2), cross.T).T @ terms.matrix.T
 
 
@@ -300,7 +295,7 @@ def bridge(rho: float, observed: np.ndarray, hidden: np.ndarray) -> Bridge:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Moments:
+class Moments:
     """Sums over the observed days from which the AR(1) precision gives every quadratic form at any rho."""
 
     gaps: np.ndarray
@@ -311,7 +306,7 @@ class _Moments:
     linked: tuple[np.ndarray, np.ndarray, np.ndarray]
 
     @classmethod
-    def of(cls, series: np.ndarray, columns: np.ndarray, days: np.ndarray) -> _Moments:
+    def of(cls, series: np.ndarray, columns: np.ndarray, days: np.ndarray) -> Moments:
         gaps = np.diff(days)
         close = gaps == 1
         both = np.zeros(len(days), bool)

@@ -180,7 +180,7 @@ def return_on_event(
     total = pd.Series(earnings.together(terms.of(known), errors.rows(known)))
     if said == "no verdict":
         table["chance_pays"], total["chance_pays"] = np.nan, np.nan
-    checks = _checks(table, total, terms, errors)
+    checks = _checks(table, terms, errors)
     ids = (*(result.fact_ids if isinstance(result, UpliftResult) else ()), *fact_ids)
     text = _text(total, table, level, currency) + (
         " No verdict: the intervals did not hold." if said == "no verdict" else ""
@@ -240,7 +240,7 @@ def _sized(given: Amounts, name: str, n: int, **bounds: float) -> np.ndarray:
     return np.broadcast_to(values, (n,))
 
 
-def _checks(table: pd.DataFrame, total: pd.Series, terms: Terms, errors: Errors) -> tuple[Check, ...]:
+def _checks(table: pd.DataFrame, terms: Terms, errors: Errors) -> tuple[Check, ...]:
     n, free = len(table), int((table["cost"] == 0).sum())
     text = f"{free} of {n} unit(s) cost nothing: ratios over cost are undefined" if free else "every unit has a cost"
     checks = [Check(name="cost", passed=free == 0, value=free, threshold=0, text=text)]

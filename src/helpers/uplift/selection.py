@@ -141,7 +141,7 @@ def selection(
         _trait_check(row, blind, len(traits) - 1) for row, (*_, blind) in zip(table.itertuples(), tests, strict=True)
     )
     if "annual_season" not in traits:
-        checks += (_unseen(data, len(before)),)
+        checks += (_unseen(len(before)),)
     verdict = _verdict(checks, table)
     return SelectionResult(table=table, checks=(verdict, *checks), text=verdict.text)
 
@@ -264,7 +264,7 @@ def _percent(bias: float) -> str:
     return f"{np.expm1(bias) * 100:+.1f} %".replace("-", "−")
 
 
-def _unseen(data: Panel, count: int) -> Check:
+def _unseen(count: int) -> Check:
     text = f"the past of {count} periods is too short to see the annual season: whether it differs is not known"
     return Check(name="annual_season", passed=None, value=count, text=text)
 
