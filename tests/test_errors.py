@@ -4,7 +4,7 @@ import pickle
 
 import pytest
 
-from helpers.errors import DataError, PanelError, UnknownNameError
+from helpers.errors import DataError, NotEstimableError, PanelError, UnknownNameError
 
 
 @pytest.mark.parametrize(
@@ -13,6 +13,7 @@ from helpers.errors import DataError, PanelError, UnknownNameError
         DataError("facts.csv", ["row 2: value 'x' is no number"]),
         UnknownNameError("unit", "shop_1", ["shop_2", "shop_3"]),
         PanelError("the panel has no rows"),
+        NotEstimableError("LTM", "a quarter is missing", "that quarter"),
     ],
 )
 def test_errors_travel(error):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
+import numpy as np
 import pandas as pd
 
-from helpers.errors import HelpersError
+from helpers.errors import HelpersError, NotEstimableError, ParameterError
 
 Result = TypeVar("Result")
 
@@ -48,11 +49,17 @@ class Declined:
         One that informs, of the method's name.
     table : DataFrame
         Empty.
+    settles : str
+        The evidence that would give an answer; empty where the method does not know.
+    fact_ids : tuple of str
+        Empty: nothing was concluded.
     """
 
     text: str
     checks: tuple[Check, ...]
     table: pd.DataFrame
+    settles: str = ""
+    fact_ids: tuple[str, ...] = ()
 
 
 def attempt(work: Callable[[], Result], *, name: str) -> Result | Declined:
@@ -73,7 +80,8 @@ def attempt(work: Callable[[], Result], *, name: str) -> Result | Declined:
         return work()
     except HelpersError as error:
         check = Check(name=name, passed=None, text=f"no answer: {error}")
-        return Declined(text=check.text, checks=(check,), table=pd.DataFrame())
+        settles = error.settles if isinstance(error, NotEstimableError) else ""
+        return Declined(text=check.text, checks=(check,), table=pd.DataFrame(), settles=settles)
 
 
 def labelled(groups: Mapping[str, Iterable[Check]]) -> list[Check]:
@@ -84,3 +92,28 @@ def labelled(groups: Mapping[str, Iterable[Check]]) -> list[Check]:
     groups : mapping of str to iterable of Check
     """
     return [replace(check, name=f"{label}: {check.name}") for label, checks in groups.items() for check in checks]
+
+
+def as_rate(name: str, value: Any, *, low: float, high: float) -> Any:
+    """A rate or share inside its bounds, as given; refuses 24 where 0.24 is meant.
+
+    Parameters
+    ----------
+    name : str
+        For the message.
+    value : float or array of float
+        Checked in every element.
+    low, high : float
+        Both allowed.
+
+    Raises
+    ------
+    ParameterError
+        A value is missing or out of bounds; one that fits as a percentage is named as such.
+    """
+    outside = ~((np.asarray(value, float) >= low) & (np.asarray(value, float) <= high))
+    if outside.any():
+        bad = float(np.asarray(value, float)[outside].flat[0])
+        hint = f": a percentage is written as a share, {bad:g} % is {bad / 100:g}" if low <= bad / 100 <= high else ""
+        raise ParameterError(f"{name} must lie between {low:g} and {high:g}, got {bad:g}{hint}")
+    return value

@@ -68,3 +68,24 @@ class WindowError(HelpersError):
 
 class DonorError(HelpersError):
     """Treated and control units are not what a comparison needs."""
+
+
+class NotEstimableError(HelpersError):
+    """The data do not determine what was asked for: a result in itself, with what would settle it.
+
+    Parameters
+    ----------
+    what : str
+        What was asked for, such as "LTM revenue of kuaishou to 2025-09-30".
+    reason : str
+        Why it has no answer.
+    settles : str
+        The evidence that would give it one.
+    """
+
+    def __init__(self, what: str, reason: str, settles: str) -> None:
+        super().__init__(f"{what} is not estimable: {reason}; what would settle it: {settles}")
+        self.what, self.reason, self.settles = what, reason, settles
+
+    def __reduce__(self) -> tuple:
+        return type(self), (self.what, self.reason, self.settles)
