@@ -1,0 +1,387 @@
+"""European options by Black-Scholes-Merton, for one option or a million different ones.
+
+Symbols are Hull's (Options, Futures, and Other Derivatives): with ``S`` spot, ``K`` strike, ``T`` term in
+years, ``r`` the riskless rate and ``q`` the dividend yield (both continuously compounded), ``s`` volatility,
+
+    d1 = [ln(S/K) + (r - q + s^2/2) T] / (s sqrt(T)),   d2 = d1 - s sqrt(T)
+    call = S e^(-qT) N(d1) - K e^(-rT) N(d2),           put = K e^(-rT) N(-d2) - S e^(-qT) N(-d1)
+
+Formula: Black and Scholes (1973), with Merton's (1973) yield. `term` is in years as the caller counts them:
+184 days over 360 are 0.511 years, over 365 they are 0.504, and a price moves by 1 % between the two.
+
+What the module cannot do: early exercise (see `binomial`), volatility that changes, jumps. It takes the price of
+the share as tradable without limit; a private share is not, and nothing here takes a discount for that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from scipy.optimize import elementwise
+from scipy.special import ndtr
+
+from helpers.checks import as_rate
+from helpers.errors import NotEstimableError, ParameterError, UnknownNameError
+
+Numbers = float | np.ndarray
+KINDS = ("call", "put")
+MAX_VOLATILITY = 5.0
+"""A volatility above 500 % a year is a percentage that was not divided by 100."""
+RATE_BOUNDS = (-0.5, 1.0)
+CHUNK = 8192  # seven buffers of this length stay in the processor's second cache
+_ROOT_2_PI = np.sqrt(2 * np.pi)
+
+
+def price(
+    spot: Numbers,
+    strike: Numbers,
+    term: Numbers,
+    *,
+    rate: Numbers,
+    volatility: Numbers,
+    dividend_yield: Numbers = 0.0,
+    kind: str = "call",
+) -> Numbers:
+    """Value of a European option, ``S e^(-qT) N(d1) - K e^(-rT) N(d2)`` for a call.
+
+    Parameters
+    ----------
+    spot, strike : float or array
+        Money per share, above 0, in one currency; all arrays are broadcast together.
+    term : float or array
+        Years to expiry, 0 or more; at 0 the value is the intrinsic one.
+    rate : float or array
+        Riskless, continuously compounded, a year; -0.5 to 1 (0.04 is 4 %).
+    volatility : float or array
+        Standard deviation of log returns a year, above 0, at most 5 (0.6 is 60 %).
+    dividend_yield : float or array, default 0
+        Continuously compounded, a year; -0.5 to 1. Payments known in money go through `escrowed` instead.
+    kind : {"call", "put"}
+
+    Returns
+    -------
+    float or array of float
+        Money per option, of the broadcast shape.
+
+    Raises
+    ------
+    ParameterError
+        A number out of range, by name; a percentage in place of a share is named as such.
+    UnknownNameError
+        A kind that is neither.
+    """
+    _check_kind(kind)
+    numbers = _checked(spot, strike, term, rate, volatility, dividend_yield)
+    shape = np.broadcast_shapes(*(x.shape for x in numbers))
+    value = np.empty(shape)
+    flat = [x.reshape(()) if x.size == 1 else np.broadcast_to(x, shape).reshape(-1) for x in numbers]
+    into = value.reshape(-1)
+    buffers = np.empty((4, min(CHUNK, into.size)))
+    for start in range(0, into.size, CHUNK):
+        part = into[start : start + CHUNK]
+        inputs = [x[start : start + CHUNK] if x.ndim else x for x in flat]
+        _fill(part, inputs, buffers[:, : part.size], 1.0 if kind == "call" else -1.0)
+    return value if shape else float(value)
+
+
+def _fill(value: np.ndarray, inputs: list[np.ndarray], buffers: np.ndarray, sign: float) -> None:
+    """Values of one chunk, in place: one logarithm, one root, two exponentials, two normal integrals."""
+    spot, strike, term, rate, volatility, dividend_yield = inputs
+    spread, d, paid, grown = buffers
+    np.sqrt(term, out=spread)
+    spread *= volatility
+    np.maximum(spread, 1e-150, out=spread)  # at term 0 the sign of ln(S/K) alone decides, 0 on the strike
+    np.divide(spot, strike, out=d)
+    np.log(d, out=d)
+    np.subtract(rate, dividend_yield, out=paid)
+    paid *= term
+    d += paid
+    d /= spread
+    np.multiply(spread, 0.5, out=paid)
+    d += paid  # d1
+    np.multiply(d, sign, out=paid)
+    ndtr(paid, out=value)
+    value *= spot
+    _discount(value, dividend_yield, term, paid)
+    d -= spread  # d2
+    d *= sign
+    ndtr(d, out=grown)
+    grown *= strike
+    _discount(grown, rate, term, paid)
+    value -= grown
+    value *= sign
+    np.maximum(value, 0.0, out=value)  # rounding may leave -1e-17 where the value is nil
+
+
+def _discount(value: np.ndarray, rate: np.ndarray, term: np.ndarray, buffer: np.ndarray) -> None:
+    """Multiply by ``e^(-rate term)`` in place; a rate of 0 for all costs nothing."""
+    if rate.ndim or rate != 0:
+        np.multiply(rate, term, out=buffer)
+        np.negative(buffer, out=buffer)
+        np.exp(buffer, out=buffer)
+        value *= buffer
+
+
+def d1_d2(
+    spot: Numbers,
+    strike: Numbers,
+    term: Numbers,
+    *,
+    rate: Numbers,
+    volatility: Numbers,
+    dividend_yield: Numbers = 0.0,
+) -> tuple[Numbers, Numbers]:
+    """The two arguments of the normal integral; ``N(d2)`` is the riskless chance of ending in the money.
+
+    Parameters
+    ----------
+    spot, strike, term, rate, volatility, dividend_yield : float or array
+        As for `price`. At a term of 0 both are +-inf, and 0 on the strike itself.
+
+    Returns
+    -------
+    d1, d2 : float or array of float
+    """
+    numbers = _checked(spot, strike, term, rate, volatility, dividend_yield)
+    d1, d2 = _d1_d2(*numbers)
+    return (d1, d2) if d1.ndim else (float(d1), float(d2))
+
+
+def _d1_d2(spot: Any, strike: Any, term: Any, rate: Any, volatility: Any, dividend_yield: Any) -> tuple:
+    spread = volatility * np.sqrt(term)
+    drift = np.log(spot / strike) + (rate - dividend_yield) * term
+    at_expiry = np.where(drift == 0, 0.0, np.copysign(np.inf, drift))
+    d1 = np.where(spread > 0, drift / np.where(spread > 0, spread, 1.0) + spread / 2, at_expiry)
+    return d1, d1 - spread
+
+
+def delta(
+    spot: Numbers,
+    strike: Numbers,
+    term: Numbers,
+    *,
+    rate: Numbers,
+    volatility: Numbers,
+    dividend_yield: Numbers = 0.0,
+    kind: str = "call",
+) -> Numbers:
+    """Change of the value for one unit of money on the share: ``e^(-qT) N(d1)``, for a put less ``e^(-qT)``.
+
+    Parameters as for `price`; at a term of 0 it is 0, 1 (-1 for a put), or a half on the strike.
+    """
+    _check_kind(kind)
+    numbers = _checked(spot, strike, term, rate, volatility, dividend_yield)
+    sign = 1.0 if kind == "call" else -1.0
+    d1, _ = _d1_d2(*numbers)
+    found = sign * np.exp(-numbers[5] * numbers[2]) * ndtr(sign * d1)
+    return found if found.ndim else float(found)
+
+
+def vega(
+    spot: Numbers,
+    strike: Numbers,
+    term: Numbers,
+    *,
+    rate: Numbers,
+    volatility: Numbers,
+    dividend_yield: Numbers = 0.0,
+) -> Numbers:
+    """Change of the value for a volatility higher by 1 (100 points): ``S e^(-qT) n(d1) sqrt(T)``.
+
+    Parameters as for `price`; the same for calls and puts, 0 at a term of 0.
+    """
+    numbers = _checked(spot, strike, term, rate, volatility, dividend_yield)
+    d1, _ = _d1_d2(*numbers)
+    near = np.clip(d1, -40, 40)  # beyond, the density is nil and its exponent would underflow
+    found = numbers[0] * np.exp(-numbers[5] * numbers[2] - near**2 / 2) / _ROOT_2_PI * np.sqrt(numbers[2])
+    return found if found.ndim else float(found)
+
+
+def gamma(
+    spot: Numbers,
+    strike: Numbers,
+    term: Numbers,
+    *,
+    rate: Numbers,
+    volatility: Numbers,
+    dividend_yield: Numbers = 0.0,
+) -> Numbers:
+    """Change of `delta` for one unit of money on the share: ``vega / (S^2 s T)``.
+
+    Parameters as for `price`, but the term must be above 0: at expiry it does not exist on the strike.
+    """
+    _above("term", np.asarray(term, float), ": gamma has no value at expiry")
+    sensitivity = vega(spot, strike, term, rate=rate, volatility=volatility, dividend_yield=dividend_yield)
+    return sensitivity / (np.square(spot) * volatility * term)
+
+
+def dividends_value(dividends: Iterable[tuple[float, float]], *, rate: float, term: float) -> float:
+    """Present value of dividends paid up to expiry, ``sum of amount e^(-rate time)``.
+
+    Parameters
+    ----------
+    dividends : iterable of (time, amount)
+        Time in years from now, above 0; amount in money per share, 0 or more. What is paid after `term`
+        does not concern the holder of the option and is not counted.
+    rate : float
+        Riskless, continuously compounded.
+    term : float
+        Years to expiry, 0 or more.
+
+    Returns
+    -------
+    float
+        Money per share.
+
+    Raises
+    ------
+    ParameterError
+        A time that is not above 0 (the share trades without that dividend already), a negative amount.
+    """
+    as_rate("rate", rate, low=RATE_BOUNDS[0], high=RATE_BOUNDS[1])
+    _at_least_nil("term", np.asarray(term, float))
+    table = np.array([(time, amount) for time, amount in dividends], float).reshape(-1, 2)
+    time, amount = table.T
+    _above("time of a dividend", time, ": what was paid before is out of the price already")
+    _at_least_nil("amount of a dividend", amount)
+    due = time <= term
+    return float(np.sum(amount[due] * np.exp(-rate * time[due])))
+
+
+def escrowed(spot: float, dividends: Iterable[tuple[float, float]], *, rate: float, term: float) -> float:
+    """Spot price less the present value of dividends known in money: what to give `price` as `spot`.
+
+    The dividends are set aside as riskless, and the volatility is that of the rest (Hull's treatment of European
+    options on a share with known dividends).
+
+    Parameters
+    ----------
+    spot : float
+        Money per share, above 0.
+    dividends, rate, term
+        As for `dividends_value`.
+
+    Returns
+    -------
+    float
+        Above 0.
+
+    Raises
+    ------
+    ParameterError
+        The dividends are worth as much as the share.
+    """
+    _above("spot", np.asarray(spot, float))
+    paid = dividends_value(dividends, rate=rate, term=term)
+    if paid >= spot:
+        raise ParameterError(
+            f"dividends worth {paid:g} are not below the spot price {spot:g}: amounts are per share, in its currency"
+        )
+    return spot - paid
+
+
+def implied_volatility(
+    premium: Numbers,
+    spot: Numbers,
+    strike: Numbers,
+    term: Numbers,
+    *,
+    rate: Numbers,
+    dividend_yield: Numbers = 0.0,
+    kind: str = "call",
+) -> Numbers:
+    """Volatility at which `price` gives the premium, bracketed between 1e-6 and `MAX_VOLATILITY`.
+
+    The root is sought on the side that is out of the money (put-call parity), where the whole value is time
+    value, so that a deep option in the money loses no digits.
+
+    Parameters
+    ----------
+    premium : float or array
+        Money per option.
+    spot, strike, term, rate, dividend_yield, kind
+        As for `price`; the term above 0.
+
+    Returns
+    -------
+    float or array of float
+
+    Raises
+    ------
+    NotEstimableError
+        A premium outside what any volatility can give, or without time value.
+    ParameterError
+        As for `price`.
+    """
+    _check_kind(kind)
+    numbers = _checked(spot, strike, term, rate, 1.0, dividend_yield)
+    _above("term", numbers[2], ": at expiry a price holds no volatility")
+    cost, spot, strike, term, rate, _, dividend_yield = np.broadcast_arrays(np.asarray(premium, float), *numbers)
+    share, exercise = spot * np.exp(-dividend_yield * term), strike * np.exp(-rate * term)
+    sign = 1.0 if kind == "call" else -1.0
+    intrinsic = np.maximum(sign * (share - exercise), 0.0)
+    time_value = cost - intrinsic
+    _check_premium(cost, intrinsic, time_value, np.minimum(share, exercise))
+    aside = np.where(share > exercise, -1.0, 1.0)  # +1: the call is the one out of the money
+
+    def miss(volatility: np.ndarray, a: np.ndarray, b: np.ndarray, side: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+        d1, d2 = _d1_d2(a, b, 1.0, 0.0, volatility, 0.0)
+        return side * (a * ndtr(side * d1) - b * ndtr(side * d2)) - wanted
+
+    root = np.sqrt(term)
+    bracket = np.broadcast_to(1e-6, root.shape) * root, MAX_VOLATILITY * root
+    if (miss(bracket[1], share, exercise, aside, time_value) < 0).any():
+        raise NotEstimableError(
+            "the implied volatility",
+            f"a premium needs more than {MAX_VOLATILITY:g} ({MAX_VOLATILITY:.0%} a year)",
+            "a premium, spot price and strike per share of one class, in one currency, on one day",
+        )
+    found = elementwise.find_root(miss, bracket, args=(share, exercise, aside, time_value)).x / root
+    return found if found.ndim else float(found)
+
+
+def _check_premium(premium: np.ndarray, lowest: np.ndarray, time_value: np.ndarray, most: np.ndarray) -> None:
+    """A premium must leave some time value, and less than the smaller of the share and the discounted strike."""
+    rounding = 8 * np.finfo(float).eps * np.maximum(lowest, most)
+    bad = ~((time_value > rounding) & (time_value < most))
+    if bad.any():
+        at = np.flatnonzero(bad)[0]
+        paid, low, room = (float(np.ravel(x)[at]) for x in (premium, lowest, most))
+        raise NotEstimableError(
+            "the implied volatility",
+            f"a premium of {paid:g} is not between {low:g} (exercise at expiry for certain) and {low + room:g}",
+            "a premium, spot price and strike per share of one class, in one currency, on one day",
+        )
+
+
+def _check_kind(kind: str) -> None:
+    if kind not in KINDS:
+        raise UnknownNameError("kind of option", kind, list(KINDS))
+
+
+def _checked(spot: Any, strike: Any, term: Any, rate: Any, volatility: Any, dividend_yield: Any) -> list[np.ndarray]:
+    """The six numbers as float arrays, after the checks that the docstring of `price` names."""
+    numbers = [np.asarray(x, float) for x in (spot, strike, term, rate, volatility, dividend_yield)]
+    _above("spot", numbers[0])
+    _above("strike", numbers[1], ": an option at a strike of 0 is the share itself, less its dividends until expiry")
+    _at_least_nil("term", numbers[2])
+    low, high = RATE_BOUNDS
+    as_rate("rate", numbers[3], low=low, high=high)
+    _above("volatility", numbers[4], ": without it an option is worth max(S e^(-qT) - K e^(-rT), 0), no model needed")
+    as_rate("volatility", numbers[4], low=0.0, high=MAX_VOLATILITY)
+    as_rate("dividend_yield", numbers[5], low=low, high=high)
+    return numbers
+
+
+def _above(name: str, value: np.ndarray, why: str = "") -> None:
+    if value.size and not (value.min() > 0 and value.max() < np.inf):
+        bad = value[~((value > 0) & (value < np.inf))].flat[0]
+        raise ParameterError(f"{name} must be above 0 and finite, got {bad:g}{why}")
+
+
+def _at_least_nil(name: str, value: np.ndarray) -> None:
+    if value.size and not (value.min() >= 0 and value.max() < np.inf):
+        bad = value[~((value >= 0) & (value < np.inf))].flat[0]
+        raise ParameterError(f"{name} must be 0 or more and finite, got {bad:g}")
