@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from helpers import growth
-from helpers.errors import HelpersError, UnitError
+from helpers.errors import HelpersError, ParameterError, UnitError
+from helpers.growth import rates
 
 
 def series(text: str) -> pd.DataFrame:
@@ -163,6 +164,81 @@ def test_short_or_reversed_spans_and_crossed_bounds_are_refused():
         growth.cagr(1, 2, start=date(2024, 4, 1), end=date(2024, 1, 1))
     with pytest.raises(HelpersError, match="start value 1 must lie in its interval, got 2 to 1"):
         growth.cagr(1, 2, start=date(2022, 4, 1), end=date(2024, 4, 1), start_low=2)
+
+
+# --- rates without dates, and claims -----------------------------------------------------------
+
+
+def test_compound_growth_by_hand():
+    # 100 to 172.8 in 3 steps: 1.2 ** 3 = 1.728; 100 to 50 in 1 step is -50 %
+    assert rates.compound_growth(100, 172.8, periods=3) == pytest.approx(0.2)
+    assert rates.compound_growth(100, 50, periods=1) == -0.5
+
+
+def test_published_rates_per_period():
+    # the sources are named at PUBLISHED; Microsoft's RRI counts 96 months
+    assert rates.compound_growth(10000, 11000, periods=96) == pytest.approx(0.0009933, abs=5e-8)
+    for start_value, end_value, expected, tolerance in PUBLISHED.values():
+        assert rates.compound_growth(start_value, end_value, periods=3) == pytest.approx(expected, abs=tolerance)
+
+
+@settings(deadline=None)
+@given(a=positive, ratio=st.floats(1e-3, 1e3), periods=st.integers(1, 60), scale=st.floats(1e-3, 1e3))
+def test_compound_growth_compounds_back_and_agrees_with_cagr(a, ratio, periods, scale):
+    b = a * ratio
+    rate = rates.compound_growth(a, b, periods=periods)
+    assert a * (1 + rate) ** periods == pytest.approx(b, rel=1e-6)
+    assert rates.compound_growth(a * scale, b * scale, periods=periods) == pytest.approx(rate, rel=1e-9, abs=1e-12)
+    dated = growth.cagr(a, b, start=date(1960, 12, 31), end=date(1960 + periods, 12, 31))
+    assert rate == dated.growth
+
+
+def test_compound_growth_errors():
+    with pytest.raises(HelpersError, match="undefined for a start value of 0"):
+        rates.compound_growth(0, 5, periods=3)
+    with pytest.raises(HelpersError, match="undefined for an end value of inf"):
+        rates.compound_growth(5, math.inf, periods=3)
+    for periods in (0, 0.5, -2, math.nan, math.inf):
+        with pytest.raises(ParameterError, match=f"steps between two values, 1 or more, got {periods}"):
+            rates.compound_growth(1, 2, periods=periods)
+
+
+def test_a_claimed_rate_that_its_own_ends_contradict_is_flagged_with_the_arithmetic():
+    check = rates.check_growth_claim(0.1667, 10000, 19000, periods=3, half_width=0.00005)
+    assert (check.name, check.passed, check.threshold) == ("growth_claim", False, 0.1667)
+    assert check.value == pytest.approx(0.23856, abs=5e-6)
+    # 10,000 * 1.1667 ** 3 = 15,881
+    assert check.text == (
+        "(19,000 / 10,000) ** (1 / 3) - 1 = 23.86 % a period, not the claimed 16.67 %, which ends at 15,881"
+    )
+    assert rates.check_growth_claim(0.2493, 10000, 19500, periods=3, half_width=0.00005).passed is True
+
+
+def test_the_slip_behind_a_claim_is_named():
+    # a published report had claimed 18 % for 224 to 430 over 3 years: (430 / 224) ** (1 / 4) - 1 = 17.7 %
+    assert (
+        "counts the values, not the steps" in rates.check_growth_claim(0.18, 224, 430, periods=3, half_width=0.005).text
+    )
+    # 90 % over 3 years is not 30 % a year, and 2.4 is not 24 %: 100 to 107.2 in 3 steps is 2.34 %
+    assert "divides the whole change by the periods" in rates.check_growth_claim(0.3, 10000, 19000, periods=3).text
+    assert "a percentage stands" in rates.check_growth_claim(2.34, 100, 107.2, periods=3, half_width=0.01).text
+    assert rates.check_growth_claim(0.12, 10.5, 17.8, periods=3, half_width=0.005).text.endswith("ends at 14.7517")
+
+
+def test_a_claim_may_lie_within_the_rounding_of_its_ends():
+    # 17.8 / 10.5 gives 19.23 %; printed ends 10.45 to 10.55 and 17.75 to 17.85 give 18.94 to 19.54 %
+    ends = {"start_low": 10.45, "start_high": 10.55, "end_low": 17.75, "end_high": 17.85}
+    assert rates.check_growth_claim(0.193, 10.5, 17.8, periods=3, half_width=0.0005).passed is False
+    assert rates.check_growth_claim(0.193, 10.5, 17.8, periods=3, half_width=0.0005, **ends).passed is True
+
+
+def test_a_claim_in_percent_is_refused_by_name():
+    with pytest.raises(ParameterError, match=r"claimed must lie between -1 and 10, got 24.3: .* 24.3 % is 0.243"):
+        rates.check_growth_claim(24.3, 224, 430, periods=3)
+    with pytest.raises(ParameterError, match=r"half_width must lie between 0 and 0\.05, got 0\.5"):
+        rates.check_growth_claim(0.243, 224, 430, periods=3, half_width=0.5)
+    with pytest.raises(HelpersError, match="undefined for a start value of -224"):
+        rates.check_growth_claim(0.243, -224, 430, periods=3)
 
 
 # --- yoy and qoq --------------------------------------------------------------------------------

@@ -44,7 +44,7 @@ def yoy(series: pd.DataFrame) -> pd.DataFrame:
     UnitError
         If a column entity, metric, unit or currency holds two kinds.
     """
-    rows = _checked(series)
+    rows = checked(series)
     rows["base_start"] = _year_earlier(rows["period_start"], rows["period_start"] == rows["period_end"])
     rows["base_end"] = _year_earlier(rows["period_end"], True)
     base = rows[["period_start", "period_end", "value", "low", "high", "fact_id"]].add_prefix("base_")
@@ -87,11 +87,10 @@ def qoq(series: pd.DataFrame) -> pd.DataFrame:
     UnitError
         If a column entity, metric, unit or currency holds two kinds.
     """
-    rows = _checked(series)
-    one_day = pd.Timedelta(days=1)
-    is_quarter = rows["period_start"] + pd.DateOffset(months=3) - one_day == rows["period_end"]
-    rows["base_end"] = rows["period_start"] - one_day
-    base = rows.loc[is_quarter, ["period_start", "period_end", "value", "low", "high", "fact_id"]]
+    rows = checked(series)
+    quarter = is_quarter(rows)
+    rows["base_end"] = rows["period_start"] - pd.Timedelta(days=1)
+    base = rows.loc[quarter, ["period_start", "period_end", "value", "low", "high", "fact_id"]]
     pairs = rows.merge(
         base.add_prefix("base_"),
         how="left",
@@ -99,12 +98,17 @@ def qoq(series: pd.DataFrame) -> pd.DataFrame:
         right_on="base_period_end",
         validate="many_to_one",
     )
-    reason = pd.Series(np.where(is_quarter, "", "the period is not a quarter"), index=pairs.index)
+    reason = pd.Series(np.where(quarter, "", "the period is not a quarter"), index=pairs.index)
     return _growth_columns(pairs, reason, "no figure for the quarter before")
 
 
-def _checked(series: pd.DataFrame) -> pd.DataFrame:
-    """A sorted copy with dates as timestamps and bounds filled from the value."""
+def is_quarter(rows: pd.DataFrame) -> pd.Series:
+    """Whether each period is three calendar months from its first day."""
+    return rows["period_start"] + pd.DateOffset(months=3) - pd.Timedelta(days=1) == rows["period_end"]
+
+
+def checked(series: pd.DataFrame) -> pd.DataFrame:
+    """A sorted copy of a series as for `yoy`, with dates as timestamps and bounds filled from the value."""
     missing = [column for column in _COLUMNS if column not in series]
     if missing:
         raise HelpersError(f"a series of periods needs the columns {', '.join(_COLUMNS)}; missing: {missing}")
@@ -147,14 +151,14 @@ def _growth_columns(pairs: pd.DataFrame, reason: pd.Series, no_base: str) -> pd.
     pairs["reason"] = np.select([when for when, _ in reasons], [why for _, why in reasons], "")
     stated = pairs["reason"] == ""
     pairs["growth"] = (value / base - 1).where(stated)
-    low, high = _quotient(pairs["low"], pairs["high"], pairs["base_low"], pairs["base_high"])
+    low, high = quotient(pairs["low"], pairs["high"], pairs["base_low"], pairs["base_high"])
     low, high = (low - 1).where(stated), (high - 1).where(stated)
     columns = ["period_start", "period_end", "value", "base_period_start", "base_period_end", "base_value"]
     columns += ["growth", "low", "high", "reason", "fact_id", "base_fact_id"]
     return pairs.assign(low=low, high=high)[columns]
 
 
-def _quotient(
+def quotient(
     low: pd.Series, high: pd.Series, base_low: pd.Series | float, base_high: pd.Series | float
 ) -> tuple[pd.Series, pd.Series]:
     """Interval of a quotient whose base is above 0, but whose base's interval may reach 0."""
@@ -188,7 +192,7 @@ def rebase(series: pd.DataFrame, *, base_period_end: date, to: float = 100.0) ->
     HelpersError
         If no row or several end on that day, the base is not above 0, or a column is missing.
     """
-    rows = _checked(series)
+    rows = checked(series)
     is_base = rows["period_end"] == pd.Timestamp(base_period_end)
     if is_base.sum() != 1:
         ends = ", ".join(str(day.date()) for day in rows["period_end"])
@@ -198,7 +202,7 @@ def rebase(series: pd.DataFrame, *, base_period_end: date, to: float = 100.0) ->
     base = rows[is_base].iloc[0]
     if not base["value"] > 0:
         raise HelpersError(f"the base of an index must be above 0, got {base['value']} ({base['fact_id']})")
-    low, high = _quotient(rows["low"], rows["high"], base["low"], base["high"])
+    low, high = quotient(rows["low"], rows["high"], base["low"], base["high"])
     return rows.assign(
         rebased=rows["value"] / base["value"] * to,
         rebased_low=(low * to).mask(is_base, to),
@@ -234,7 +238,7 @@ def same_age(series_by_name: Mapping[str, pd.DataFrame], origins: Mapping[str, d
     columns = ["name", "age_years", "period_start", "period_end", "value", "low", "high", "fact_id"]
     parts = [pd.DataFrame(columns=columns)] if not series_by_name else []
     for name, series in series_by_name.items():
-        rows = _checked(series)
+        rows = checked(series)
         age = (rows["period_end"] - pd.Timestamp(origins[name])).dt.days / 365.25
         parts.append(rows.assign(name=name, age_years=age)[columns])
     return pd.concat(parts, ignore_index=True).sort_values(["name", "age_years"], ignore_index=True)

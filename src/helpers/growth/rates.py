@@ -1,4 +1,8 @@
-"""Growth a year between two values: compound, ``(V1/V0)**(1/T) - 1``, and continuous, ``ln(V1/V0)/T``."""
+"""Growth a year between two values: compound, ``(V1/V0)**(1/T) - 1``, and continuous, ``ln(V1/V0)/T``.
+
+What the module cannot do: say anything about the way between the two ends, or about companies that died
+on it. A rate over the survivors of a market flatters the market.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +13,8 @@ from datetime import date
 
 import pandas as pd
 
-from helpers.checks import Check
-from helpers.errors import HelpersError
+from helpers.checks import Check, as_rate
+from helpers.errors import HelpersError, ParameterError
 
 MIN_CAGR_DAYS = 300
 """A CAGR over less than about a year multiplies the noise of a season; shorter spans are refused."""
@@ -118,10 +122,10 @@ def cagr(
 def _interval(side: str, value: float, low: float | None, high: float | None) -> tuple[float, float, float]:
     """Value, low, high of one end; refuses what growth is undefined for."""
     low, high = (value if bound is None else bound for bound in (low, high))
-    if not value > 0:
+    if not 0 < value < math.inf:
         article = "an" if side == "end" else "a"
         raise HelpersError(
-            f"growth is undefined for {article} {side} value of {value}: both values must be above 0; "
+            f"growth is undefined for {article} {side} value of {value}: both values must be above 0 and finite; "
             "state the change in amount instead"
         )
     if not low <= value <= high:
@@ -162,6 +166,115 @@ def _base_check(start_value: float, end_value: float) -> Check:
         text=f"the end is {ratio:,.3g} times the start"
         + ("" if passed else ": a rate from so small a base says little about what comes next"),
     )
+
+
+def compound_growth(start_value: float, end_value: float, *, periods: float) -> float:
+    """Growth per period where only a number of periods is known, ``(end / start) ** (1 / periods) - 1``.
+
+    The spreadsheet's RRI. Where days are known, `cagr` counts them and carries the rounding.
+
+    Parameters
+    ----------
+    start_value, end_value : float
+        Above 0, same unit; for flows, of two periods of equal length.
+    periods : float
+        Steps between the two values, 1 or more: 2021 to 2024 are 3, although four years are named.
+
+    Returns
+    -------
+    float
+        Per period; 0.25 is 25 %.
+
+    Raises
+    ------
+    HelpersError
+        If a value is not above 0.
+    ParameterError
+        If there is less than one whole period between the values.
+    """
+    _interval("start", start_value, None, None)
+    _interval("end", end_value, None, None)
+    return _compound(start_value, end_value, _steps(periods))
+
+
+def _steps(periods: float) -> float:
+    """A rate from a part of a period multiplies the noise of that part."""
+    if not 1 <= periods < math.inf:
+        raise ParameterError(
+            f"periods counts the steps between two values, 1 or more, got {periods}: "
+            "over less than one period state the change itself"
+        )
+    return periods
+
+
+def check_growth_claim(
+    claimed: float,
+    start_value: float,
+    end_value: float,
+    *,
+    periods: float,
+    half_width: float = 0.0005,
+    start_low: float | None = None,
+    start_high: float | None = None,
+    end_low: float | None = None,
+    end_high: float | None = None,
+) -> Check:
+    """Hold a stated compound rate against what its own two ends imply.
+
+    Parameters
+    ----------
+    claimed : float
+        The stated rate per period, as a share: -1 to 10.
+    start_value, end_value, periods
+        As for `compound_growth`.
+    half_width : float, default 0.0005
+        Half a unit of the claim's last printed digit, 0 to 0.05: 0.0005 for 16.7 %, 0.005 for 17 %.
+    start_low, start_high, end_low, end_high : float, optional
+        What the printed ends can stand for. A bound left out is the value itself.
+
+    Returns
+    -------
+    Check
+        ``growth_claim``: passes if the claim with its rounding meets the rate with the rounding of the
+        ends. `value` is the rate, `threshold` the claim; the text shows the arithmetic and, where one
+        fits, the slip that gives the claimed number.
+
+    Raises
+    ------
+    HelpersError
+        As for `compound_growth`; a bound on the wrong side of its value.
+    ParameterError
+        A claim or half width out of bounds.
+    """
+    as_rate("claimed", claimed, low=-1, high=10)
+    as_rate("half_width", half_width, low=0, high=0.05)
+    steps = _steps(periods)
+    first = _interval("start", start_value, start_low, start_high)
+    last = _interval("end", end_value, end_low, end_high)
+    rate, low, high = (_compound(a, b, steps) for a, b in zip(_spread(first), _spread(last, top=True), strict=True))
+    passed = low - half_width <= claimed <= high + half_width
+    arithmetic = f"({end_value:,.10g} / {start_value:,.10g}) ** (1 / {steps:g}) - 1 = {_fine(rate)} a period"
+    slip = "" if passed else _slip(claimed, start_value, end_value, steps, half_width)
+    wrong = f", not the claimed {_fine(claimed)}, which ends at {start_value * (1 + claimed) ** steps:,.6g}{slip}"
+    text = arithmetic + (f", as claimed ({_fine(claimed)})" if passed else wrong)
+    return Check(name="growth_claim", passed=passed, value=rate, threshold=claimed, text=text)
+
+
+def _slip(claimed: float, start_value: float, end_value: float, periods: float, half_width: float) -> str:
+    """The usual mistake that gives the claimed number, if one does."""
+    slips = {
+        "a percentage stands where a share is meant": 100 * _compound(start_value, end_value, periods),
+        "it is the change over all periods": end_value / start_value - 1,
+        "it divides the whole change by the periods": (end_value / start_value - 1) / periods,
+        "it divides the whole change by the periods and one more": (end_value / start_value - 1) / (periods + 1),
+        "it counts the values, not the steps between them": _compound(start_value, end_value, periods + 1),
+        "it is the continuous rate": math.log(end_value / start_value) / periods,
+    }
+    return next((f": {name}" for name, rate in slips.items() if abs(rate - claimed) <= half_width), "")
+
+
+def _fine(share: float) -> str:
+    return f"{share:.2%}".replace("%", " %")
 
 
 def log_growth(start_value: float, end_value: float, *, start: date, end: date) -> float:
