@@ -30,6 +30,8 @@ KINDS = ("call", "put")
 MAX_VOLATILITY = 5.0
 """A volatility above 500 % a year is a percentage that was not divided by 100."""
 RATE_BOUNDS = (-0.5, 1.0)
+MAX_TERM = 100.0
+"""A term of more than 100 years was given in days or months."""
 CHUNK = 8192  # seven buffers of this length stay in the processor's second cache
 _ROOT_2_PI = np.sqrt(2 * np.pi)
 
@@ -51,7 +53,7 @@ def price(
     spot, strike : float or array
         Money per share, above 0, in one currency; all arrays are broadcast together.
     term : float or array
-        Years to expiry, 0 or more; at 0 the value is the intrinsic one.
+        Years to expiry, 0 to 100; at 0 the value is the intrinsic one.
     rate : float or array
         Riskless, continuously compounded, a year; -0.5 to 1 (0.04 is 4 %).
     volatility : float or array
@@ -77,51 +79,48 @@ def price(
     shape = np.broadcast_shapes(*(x.shape for x in numbers))
     value = np.empty(shape)
     flat = [x.reshape(()) if x.size == 1 else np.broadcast_to(x, shape).reshape(-1) for x in numbers]
+    if (
+        kind == "put"
+    ):  # a put on the share is a call on the strike, paid for with the share: S, K and q, r change places
+        flat = [flat[i] for i in (1, 0, 2, 5, 4, 3)]
     into = value.reshape(-1)
     buffers = np.empty((4, min(CHUNK, into.size)))
     for start in range(0, into.size, CHUNK):
         part = into[start : start + CHUNK]
-        inputs = [x[start : start + CHUNK] if x.ndim else x for x in flat]
-        _fill(part, inputs, buffers[:, : part.size], 1.0 if kind == "call" else -1.0)
+        _fill(part, [x[start : start + CHUNK] if x.ndim else x for x in flat], buffers[:, : part.size])
     return value if shape else float(value)
 
 
-def _fill(value: np.ndarray, inputs: list[np.ndarray], buffers: np.ndarray, sign: float) -> None:
-    """Values of one chunk, in place: one logarithm, one root, two exponentials, two normal integrals."""
+def _fill(value: np.ndarray, inputs: list[np.ndarray], buffers: np.ndarray) -> None:
+    """Calls of one chunk, in place: one logarithm, one root, two exponentials, two normal integrals."""
     spot, strike, term, rate, volatility, dividend_yield = inputs
-    spread, d, paid, grown = buffers
+    spread, d, paid, kept = buffers
+    share = _discounted(spot, dividend_yield, term, kept)
+    exercise = _discounted(strike, rate, term, paid)
     np.sqrt(term, out=spread)
     spread *= volatility
     np.maximum(spread, 1e-150, out=spread)  # at term 0 the sign of ln(S/K) alone decides, 0 on the strike
-    np.divide(spot, strike, out=d)
+    np.divide(share, exercise, out=d)
     np.log(d, out=d)
-    np.subtract(rate, dividend_yield, out=paid)
-    paid *= term
-    d += paid
     d /= spread
-    np.multiply(spread, 0.5, out=paid)
-    d += paid  # d1
-    np.multiply(d, sign, out=paid)
-    ndtr(paid, out=value)
-    value *= spot
-    _discount(value, dividend_yield, term, paid)
+    np.multiply(spread, 0.5, out=value)
+    d += value  # d1
+    ndtr(d, out=value)
+    value *= share
     d -= spread  # d2
-    d *= sign
-    ndtr(d, out=grown)
-    grown *= strike
-    _discount(grown, rate, term, paid)
-    value -= grown
-    value *= sign
+    ndtr(d, out=d)
+    d *= exercise
+    value -= d
     np.maximum(value, 0.0, out=value)  # rounding may leave -1e-17 where the value is nil
 
 
-def _discount(value: np.ndarray, rate: np.ndarray, term: np.ndarray, buffer: np.ndarray) -> None:
-    """Multiply by ``e^(-rate term)`` in place; a rate of 0 for all costs nothing."""
-    if rate.ndim or rate != 0:
-        np.multiply(rate, term, out=buffer)
-        np.negative(buffer, out=buffer)
-        np.exp(buffer, out=buffer)
-        value *= buffer
+def _discounted(amount: np.ndarray, rate: np.ndarray, term: np.ndarray, buffer: np.ndarray) -> np.ndarray:
+    """``amount e^(-rate term)`` in the buffer; the amount itself where the rate is 0 for all, which saves an exp."""
+    if not rate.ndim and rate == 0:
+        return amount
+    np.multiply(rate, term, out=buffer)
+    np.exp(buffer, out=buffer)
+    return np.divide(amount, buffer, out=buffer)
 
 
 def d1_d2(
@@ -241,7 +240,7 @@ def dividends_value(dividends: Iterable[tuple[float, float]], *, rate: float, te
         A time that is not above 0 (the share trades without that dividend already), a negative amount.
     """
     as_rate("rate", rate, low=RATE_BOUNDS[0], high=RATE_BOUNDS[1])
-    _at_least_nil("term", np.asarray(term, float))
+    _at_least_nil("term", np.asarray(term, float), most=MAX_TERM)
     table = np.array([(time, amount) for time, amount in dividends], float).reshape(-1, 2)
     time, amount = table.T
     _above("time of a dividend", time, ": what was paid before is out of the price already")
@@ -366,13 +365,17 @@ def _checked(spot: Any, strike: Any, term: Any, rate: Any, volatility: Any, divi
     numbers = [np.asarray(x, float) for x in (spot, strike, term, rate, volatility, dividend_yield)]
     _above("spot", numbers[0])
     _above("strike", numbers[1], ": an option at a strike of 0 is the share itself, less its dividends until expiry")
-    _at_least_nil("term", numbers[2])
-    low, high = RATE_BOUNDS
-    as_rate("rate", numbers[3], low=low, high=high)
+    _at_least_nil("term", numbers[2], most=MAX_TERM)
+    _within("rate", numbers[3], *RATE_BOUNDS)
     _above("volatility", numbers[4], ": without it an option is worth max(S e^(-qT) - K e^(-rT), 0), no model needed")
-    as_rate("volatility", numbers[4], low=0.0, high=MAX_VOLATILITY)
-    as_rate("dividend_yield", numbers[5], low=low, high=high)
+    _within("volatility", numbers[4], 0.0, MAX_VOLATILITY)
+    _within("dividend_yield", numbers[5], *RATE_BOUNDS)
     return numbers
+
+
+def _within(name: str, value: np.ndarray, low: float, high: float) -> None:
+    if value.size and not (value.min() >= low and value.max() <= high):  # two passes; the full check is for the message
+        as_rate(name, value, low=low, high=high)
 
 
 def _above(name: str, value: np.ndarray, why: str = "") -> None:
@@ -381,7 +384,8 @@ def _above(name: str, value: np.ndarray, why: str = "") -> None:
         raise ParameterError(f"{name} must be above 0 and finite, got {bad:g}{why}")
 
 
-def _at_least_nil(name: str, value: np.ndarray) -> None:
-    if value.size and not (value.min() >= 0 and value.max() < np.inf):
-        bad = value[~((value >= 0) & (value < np.inf))].flat[0]
-        raise ParameterError(f"{name} must be 0 or more and finite, got {bad:g}")
+def _at_least_nil(name: str, value: np.ndarray, *, most: float = np.finfo(float).max) -> None:
+    if value.size and not (value.min() >= 0 and value.max() <= most):
+        bad = value[~((value >= 0) & (value <= most))].flat[0]
+        hint = f" and at most {most:g} (years)" if np.isfinite(bad) and bad > most else " and finite"
+        raise ParameterError(f"{name} must be 0 or more{hint}, got {bad:g}")
