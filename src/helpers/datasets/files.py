@@ -79,19 +79,8 @@ def read_panel(
     if taken := set(covariates) & set(STANDARD):
         raise ParameterError(f"covariate {min(taken)!r} has the name of a standard column: rename it in the file")
     kinds = {unit: "key", date: "day", value: "number", **dict.fromkeys(covariates, "number")}
-    table = read(find(path), kinds, encoding=encoding)
+    table = read(paths.find(path), kinds, encoding=encoding)
     return table.rename(columns=dict(zip(asked, STANDARD, strict=False)))
-
-
-def find(path: str | Path) -> Path:
-    """Place of a file: as given if absolute, else in the project folder, else in the current folder."""
-    given = Path(path).expanduser()
-    places = [given] if given.is_absolute() else [paths.PROJECT / given, Path.cwd() / given]
-    for place in places:
-        if place.is_file():
-            return place
-    folders = "" if given.is_absolute() else " (looked in the project folder and in the current folder)"
-    raise DataError(str(path), [f"there is no such file{folders}"])
 
 
 def read(file: Path, kinds: Mapping[str, str], *, encoding: str = "utf-8") -> pd.DataFrame:

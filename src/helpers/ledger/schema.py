@@ -27,6 +27,7 @@ NATURES = ["measured", "expected", "rule", "doubtful"]
 METRIC_KINDS = ["flow", "stock", "average", "ratio", "price", "rule"]
 DIRECTIONS = ["higher", "lower", "none"]
 LEAST_TRUSTED = 99
+MONEY_NAMES = ("", *units.CURRENCIES)
 
 
 def _columns(text: str) -> tuple[str, ...]:
@@ -61,6 +62,16 @@ LAYOUTS = {
     ),
 }
 
+NEW_ENTITY = _columns("entity_name entity_name_zh ticker reporting_currency fiscal_year_end")
+OWN_FACTS = Layout(  # all as text: what is wrong with a number is told together with everything else
+    columns=_columns("entity metric value unit period_start period_end as_of"),
+    optional=(
+        *_columns("fact_id measure value_high currency status precision qualifier source_id note source kind"),
+        *NEW_ENTITY,
+    ),
+    prose=("note", "source"),
+)
+
 
 def small_rules(known: Mapping[str, Iterable[str]]) -> dict[str, list[Rule]]:
     """Rules of the short tables.
@@ -75,12 +86,12 @@ def small_rules(known: Mapping[str, Iterable[str]]) -> dict[str, list[Rule]]:
     dict
         By the table's name.
     """
-    money, metrics = ["", *units.CURRENCIES], list(known.get("metrics", ()))
+    metrics = list(known.get("metrics", ()))
     parents = ["", *known.get("entities", ())]
     return {
         "kinds": [*is_key("kind"), Rule("trust", f"must be a whole number, 1 to {LEAST_TRUSTED}", _is_rank)],
         "statuses": [*is_key("status"), one_of("nature", NATURES)],
-        "entities": [*is_key("entity"), one_of("reporting_currency", money)],
+        "entities": [*is_key("entity"), one_of("reporting_currency", MONEY_NAMES)],
         "parents": [one_of("parent", parents, "entities.csv")],
         "metrics": [
             *is_key("metric"),
@@ -130,7 +141,7 @@ def fact_rules(
         one_of("metric", metric_units, "metrics.csv"),
         one_of("measure", MEASURES),
         one_of("unit", units.UNITS),
-        one_of("currency", ["", *units.CURRENCIES]),
+        one_of("currency", MONEY_NAMES),
         one_of("status", statuses, "statuses.csv"),
         one_of("source_id", sources, "sources.csv"),
         one_of("qualifier", QUALIFIERS),

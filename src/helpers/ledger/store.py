@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import pandas as pd
 
 from helpers import evidence, paths, rules, tables, units
 from helpers.errors import DataError
+from helpers.ledger.own import Own, read
 from helpers.ledger.schema import LAYOUTS, fact_rules, small_rules
 
 
@@ -28,7 +29,7 @@ class Ledger:
     identities, readings, bounds : DataFrame
         What the audit holds facts against: definitions, readings of ambiguous words, plausible bounds.
     files : dict of str to str
-        SHA-256 of each file, by its name.
+        SHA-256 of each file, by its name; those of a user by ``own/<name>``.
     """
 
     facts: pd.DataFrame
@@ -53,13 +54,17 @@ class Ledger:
         return self.facts["known_on"].max()
 
 
-def load(folder: Path | str | None = None) -> Ledger:
-    """Read and validate a ledger folder.
+def load(folder: Path | str | None = None, *, own: Path | str | None = None) -> Ledger:
+    """Read and validate a ledger folder, and a user's own facts beside it.
 
     Parameters
     ----------
     folder : path, optional
         Default: the project's ``data/ledger``. Reading again is free until a file changes.
+    own : path, optional
+        A CSV file of facts, or a folder with ``facts.csv`` and perhaps ``sources.csv``, ``entities.csv``,
+        ``metrics.csv``; `helpers.ledger.own` says in which form. A relative path is looked for in the project
+        folder, then in the current folder. Empty: none.
 
     Raises
     ------
@@ -69,8 +74,38 @@ def load(folder: Path | str | None = None) -> Ledger:
     folder = Path(folder) if folder else paths.LEDGER
     if not folder.is_dir():
         raise DataError(folder.name, ["there is no such folder: a ledger is a folder of CSV files"])
-    stamp = tuple((p.name, p.stat().st_mtime_ns, p.stat().st_size) for p in sorted(folder.glob("*.csv")))
-    return _load(folder, stamp)
+    base = _load(folder, _stamp(folder))
+    if not own or not str(own).strip():
+        return base
+    place = paths.find(own, folders=True)
+    return _load_own(folder, _stamp(folder), place, _stamp(place))
+
+
+def _stamp(place: Path) -> tuple:
+    """Tells one version of a file, or of the tables in a folder, from another."""
+    files = sorted(place.glob("*.csv")) if place.is_dir() else [place]
+    return tuple((file.name, file.stat().st_mtime_ns, file.stat().st_size) for file in files)
+
+
+@lru_cache(maxsize=4)
+def _load_own(folder: Path, stamp: tuple, place: Path, own_stamp: tuple) -> Ledger:
+    base = _load(folder, stamp)
+    return _joined(base, read(place, base))
+
+
+def _joined(base: Ledger, own: Own) -> Ledger:
+    """A ledger with a user's rows; what the readers need is worked out anew for the whole."""
+    small = {}
+    for name in ("sources", "entities", "metrics"):
+        added = getattr(own, name)
+        columns = list(added.columns)
+        small[name] = pd.concat([getattr(base, name)[columns], added.set_index(columns[0], drop=False)])
+    sources = _with_standing(small.pop("sources"), base.kinds)
+    parts = [base.facts[list(LAYOUTS["facts"].every)], own.facts[list(LAYOUTS["facts"].every)]]
+    facts = pd.concat([part.astype(dict.fromkeys(LAYOUTS["facts"].codes, "str")) for part in parts], ignore_index=True)
+    facts = facts.astype(dict.fromkeys(LAYOUTS["facts"].codes, "category"))
+    facts = _with_context(facts, small["entities"], base.statuses, sources)
+    return replace(base, facts=facts, sources=sources, files={**base.files, **own.files}, **small)
 
 
 @lru_cache(maxsize=4)
