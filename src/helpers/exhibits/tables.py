@@ -185,6 +185,27 @@ def sources(fact_ids: Iterable[str], *, facts: pd.DataFrame, register: pd.DataFr
     return Html(html=html, text="\n".join(lines))
 
 
+def mapped(frame: pd.DataFrame, columns: Mapping[str, str], *, caption: str, text: Sequence[str] = ()) -> Html:
+    """Some columns of a result's table, with headings to read and shares as percentages.
+
+    Parameters
+    ----------
+    frame : DataFrame
+    columns : mapping
+        Column to the unit it is shown in ("ratio", "" for plain numbers, "text" for words, "date").
+    caption : str
+    text : sequence of str
+        Further columns set flush left.
+    """
+    if frame.empty:
+        return statement(f"{caption}: {word('none')}")
+    shown = pd.DataFrame(index=frame.index)
+    for column, unit in columns.items():
+        shown[_heading(column)] = [_cell(value, unit) for value in frame[column]]
+    left = [_heading(c) for c, unit in columns.items() if unit == "text" or c in text]
+    return table(shown.astype(object), caption=caption, text=left)
+
+
 def _worded(rows: list[dict], caption: str, text: list[str]) -> Html:
     """A table whose headings are words of the language in use."""
     # object columns: pandas' own string type would take the markup off and escape it
@@ -277,3 +298,15 @@ def by_kind(facts: pd.DataFrame) -> Html:
         for (kind, nature), group in facts.groupby(["kind", "nature"], observed=True)
     ]
     return _worded(rows, word("by_kind"), ["kind", "nature"])
+
+
+def _heading(column: str) -> str:
+    return column.replace("_", " ")
+
+
+def _cell(value: object, unit: str) -> str:
+    if unit == "text":
+        return str(value)
+    if unit == "date":
+        return "–" if pd.isna(value) else f"{value:%Y-%m-%d}"
+    return say(value, unit)

@@ -357,39 +357,6 @@ def seasons(result: SeasonsResult | None, *, name: str, currency: str = "") -> F
     return draw(canvas, f"{axes.get_title(loc='left')}. {result.text}")
 
 
-def mapped(frame: pd.DataFrame, columns: Mapping[str, str], *, caption: str, text: Sequence[str] = ()) -> Html:
-    """Some columns of a result's table, with headings to read and shares as percentages.
-
-    Parameters
-    ----------
-    frame : DataFrame
-    columns : mapping
-        Column to the unit it is shown in ("ratio", "" for plain numbers, "text" for words, "date").
-    caption : str
-    text : sequence of str
-        Further columns set flush left.
-    """
-    if frame.empty:
-        return statement(f"{caption}: {word('none')}")
-    shown = pd.DataFrame(index=frame.index)
-    for column, unit in columns.items():
-        shown[_heading(column)] = [_cell(value, unit) for value in frame[column]]
-    left = [_heading(c) for c, unit in columns.items() if unit == "text" or c in text]
-    return table(shown.astype(object), caption=caption, text=left)
-
-
-def _heading(column: str) -> str:
-    return column.replace("_", " ")
-
-
-def _cell(value: object, unit: str) -> str:
-    if unit == "text":
-        return str(value)
-    if unit == "date":
-        return "–" if pd.isna(value) else f"{value:%Y-%m-%d}"
-    return say(value, unit)
-
-
 def _title(key: str, simulated: bool, **values: object) -> str:
     return word(key, **values) + (f" ({word('simulated')})" if simulated else "")
 
