@@ -33,6 +33,7 @@ LOWER = [  # the layers each may import
 NEIGHBOURS = {  # allowed inside one layer: who imports whom
     "units": {"errors"},
     "paths": {"errors"},
+    "settings": {"checks"},
     "tables": {"rules"},
     "ledger": {"rules", "tables"},
     "calendars": {"rules", "tables", "ledger"},

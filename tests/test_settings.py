@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from helpers.errors import ParameterError, UnknownNameError
-from helpers.settings import EventSettings, Settings, parse_day
+from helpers.settings import EventSettings, Settings, ValuationSettings, parse_day
 
 
 def test_names_are_the_platform_and_its_peers_once_each():
@@ -108,3 +108,68 @@ def test_an_event_that_cannot_be(change, message):
 def test_a_scale_that_is_none():
     with pytest.raises(UnknownNameError, match="unknown scale 'sqrt'"):
         event(scale="sqrt")
+
+
+def valuation(**change) -> ValuationSettings:
+    return ValuationSettings(**({"platform": "xiaohongshu"} | change))
+
+
+def test_a_valuation_keeps_what_it_was_given():
+    given = valuation(facts_path="mine/own.csv", growth=0.24, discount_rate=0.12, draws=50_000, terminal_growth=0)
+    assert (given.facts_name, given.stated_growth) == ("own.csv", 0.24)
+    shown = given.table().set_index("setting")["value"]
+    assert (shown["facts_path"], shown["growth"], shown["draws"]) == ("own.csv", "0.24", 50_000)
+
+
+def test_growth_from_the_ledger_is_said_in_words():
+    assert valuation().stated_growth is None
+    shown = valuation().table().set_index("setting")["value"]
+    assert shown["growth"] == "from the ledger"
+    assert "facts_path" not in shown.index
+    assert valuation(growth=-0.5).stated_growth == -0.5
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            {"growth": 24},
+            "growth must lie between -0.9 and 2, got 24: a percentage is written as a share, 24 % is 0.24",
+        ),
+        ({"growth": -0.95}, "growth must lie between -0.9 and 2, got -0.95"),
+        ({"growth": float("nan")}, "growth must lie between -0.9 and 2, got nan"),
+        (
+            {"target_margin": 25.0},
+            "target_margin must lie between 0 and 0.6, got 25: a percentage is written as a share",
+        ),
+        (
+            {"discount_rate": 12},
+            "discount_rate must lie between 0.02 and 0.5, got 12: a percentage is written as a share",
+        ),
+        ({"discount_rate": 0.0}, "discount_rate must lie between 0.02 and 0.5, got 0"),
+        ({"terminal_growth": 3}, "terminal_growth must lie between -0.05 and 0.06, got 3: a percentage"),
+        ({"discount_rate": 0.05, "terminal_growth": 0.05}, "terminal_growth 0.05 must be below discount_rate 0.05"),
+        ({"risk_free_rate": 4}, "risk_free_rate must lie between -0.01 and 0.15, got 4: a percentage"),
+        ({"tax_rate": 25}, "tax_rate must lie between 0 and 0.6, got 25: a percentage is written as a share"),
+        ({"failure_probability": 1.0}, "failure_probability must lie between 0 and 0.95, got 1"),
+        ({"volatility": 0.0}, "volatility must lie between 0.05 and 2, got 0"),
+        (
+            {"volatility": 60},
+            "volatility must lie between 0.05 and 2, got 60: a percentage is written as a share, 60 %",
+        ),
+        ({"high_growth_years": 0}, "high_growth_years must lie between 1 and 20, got 0"),
+        ({"high_growth_years": 5.0}, "high_growth_years 5.0 is not a whole number"),
+        ({"sales_to_capital": 0.0}, "sales_to_capital must lie between 0.1 and 20, got 0"),
+        ({"term_years": 36}, "term_years must lie between 0.1 and 15, got 36"),
+        ({"term_years": float("nan")}, "term_years must lie between 0.1 and 15, got nan"),
+        ({"draws": 10}, "draws must lie between 1,000 and 2,000,000, got 10"),
+        ({"draws": True}, "draws True is not a whole number"),
+        ({"seed": -1}, "seed must be 0 or more, got -1"),
+        ({"tax_rate": "0.25"}, "tax_rate '0.25' is not a number"),
+        ({"facts_path": 5}, "facts_path 5 is not a text"),
+        ({"platform": ""}, "platform is empty"),
+    ],
+)
+def test_a_valuation_that_cannot_be(change, message):
+    with pytest.raises(ParameterError, match=re.escape(message)):
+        valuation(**change)

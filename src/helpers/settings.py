@@ -8,10 +8,11 @@ from pathlib import PurePath
 
 import pandas as pd
 
-from helpers import units
+from helpers import checks, units
 from helpers.errors import ParameterError, UnknownNameError
 
 LANGUAGES = ("en", "zh")
+FROM_LEDGER = -1.0  # as a growth: revenue would be gone within the year, which nobody assumes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,6 +157,119 @@ class EventSettings(Settings):
     def treated_units(self) -> list[str]:
         """The units that took part, each once."""
         return list(dict.fromkeys(part.strip() for part in self.treated.split(",") if part.strip()))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ValuationSettings(Settings):
+    """What a valuation assumes, beside the platform. Rates and shares are written 0.24, not 24.
+
+    Parameters
+    ----------
+    facts_path : str, default ""
+        The analyst's own facts, for `helpers.ledger.load`; empty for the project's ledger alone.
+    growth : float, default -1.0
+        Revenue growth of the first year, -0.9 to 2; -1 takes the last yearly growth that the ledger has.
+    high_growth_years : int
+        Years before growth fades to the terminal one, 1 to 20.
+    target_margin : float
+        Operating margin of a mature business, 0 to 0.6.
+    sales_to_capital : float
+        Revenue that one unit of new capital brings, 0.1 to 20.
+    discount_rate, terminal_growth, risk_free_rate : float
+        A year: 0.02 to 0.5, -0.05 to 0.06 and below the discount rate, -0.01 to 0.15.
+    tax_rate : float
+        On operating profit, 0 to 0.6.
+    failure_probability : float
+        That the business does not last, 0 to 0.95.
+    volatility : float
+        Of the equity value, a year, 0.05 to 2.
+    term_years : float
+        Until a sale or a listing, 0.1 to 15.
+    draws : int
+        Of a simulation, 1,000 to 2,000,000.
+    seed : int
+        Of its random numbers, 0 or more.
+
+    Raises
+    ------
+    ParameterError, UnknownNameError
+        A value breaks its rule; one that fits as a percentage is named as such.
+    """
+
+    facts_path: str = ""
+    growth: float = FROM_LEDGER
+    high_growth_years: int = 5
+    target_margin: float = 0.2
+    sales_to_capital: float = 2.0
+    discount_rate: float = 0.1
+    terminal_growth: float = 0.03
+    risk_free_rate: float = 0.03
+    tax_rate: float = 0.25
+    failure_probability: float = 0.05
+    volatility: float = 0.6
+    term_years: float = 3.0
+    draws: int = 20_000
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        Settings.__post_init__(self)
+        for part in fields(self):
+            _refuse_other_type(part.name, getattr(self, part.name), part.type)
+        if self.growth != FROM_LEDGER:
+            checks.as_rate("growth", self.growth, low=-0.9, high=2)
+        for name, (low, high) in _RATES.items():
+            checks.as_rate(name, getattr(self, name), low=low, high=high)
+        for name, (low, high) in _RANGES.items():
+            if not low <= getattr(self, name) <= high:
+                raise ParameterError(f"{name} must lie between {low:,} and {high:,}, got {getattr(self, name):,}")
+        if self.seed < 0:
+            raise ParameterError(f"seed must be 0 or more, got {self.seed}")
+        if self.terminal_growth >= self.discount_rate:
+            raise ParameterError(
+                f"terminal_growth {self.terminal_growth:g} must be below discount_rate {self.discount_rate:g}: "
+                "growth at or above the discount rate for ever has no finite value"
+            )
+
+    @property
+    def stated_growth(self) -> float | None:
+        """Growth of the first year; None where it is to come from the ledger."""
+        return None if self.growth == FROM_LEDGER else self.growth
+
+    @property
+    def facts_name(self) -> str:
+        """The own facts' file without its folder, which is nobody's business."""
+        return PurePath(self.facts_path).name
+
+    def table(self) -> pd.DataFrame:
+        """The settings that are set, as a table with the columns setting, value."""
+        shown = Settings.table(self)
+        told = {"facts_path": self.facts_name} | ({"growth": "from the ledger"} if self.stated_growth is None else {})
+        words = [told.get(name, value) for name, value in zip(shown["setting"], shown["value"], strict=True)]
+        return shown.assign(value=pd.Series(words, dtype=object))
+
+
+_RATES = {  # shares and rates: 24 where 0.24 is meant is told as such
+    "target_margin": (0.0, 0.6),
+    "discount_rate": (0.02, 0.5),
+    "terminal_growth": (-0.05, 0.06),
+    "risk_free_rate": (-0.01, 0.15),
+    "tax_rate": (0.0, 0.6),
+    "failure_probability": (0.0, 0.95),
+    "volatility": (0.05, 2.0),
+}
+_RANGES = {
+    "high_growth_years": (1, 20),
+    "sales_to_capital": (0.1, 20),
+    "term_years": (0.1, 15),
+    "draws": (1_000, 2_000_000),
+}
+
+
+def _refuse_other_type(name: str, value: object, kind: str) -> None:
+    """Numbers as papermill may bring them: a text, a truth value or half a draw is refused."""
+    wanted = {"int": (int,), "float": (int, float)}.get(kind)
+    if wanted and (isinstance(value, bool) or not isinstance(value, wanted)):
+        raise ParameterError(f"{name} {value!r} is not a {'whole number' if kind == 'int' else 'number'}")
 
 
 def _day(name: str, text: str) -> date:
