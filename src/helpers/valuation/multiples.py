@@ -1,4 +1,8 @@
-"""Dated multiples: a price over the figure that was known on its day."""
+"""Dated multiples: a price over the figure that was known on its day.
+
+What this module cannot do: build the figure. Last twelve months come from `twelve_months`, enterprise
+values from `bridge`; a quarter's sales are left out and counted, never multiplied by four.
+"""
 
 from __future__ import annotations
 
@@ -13,14 +17,15 @@ import pandas as pd
 from helpers.checks import Check
 from helpers.errors import HelpersError, RateError
 from helpers.units import average_rate, check_currency, in_words, rate
+from helpers.valuation.basis import check_basis, is_for_shareholders, multiple_name, objection
+from helpers.valuation.figures import ANNUAL_DAYS, FIGURE_COLUMNS, ids, with_days
 
-ANNUAL_DAYS = (350, 380)
-"""Length of a period that counts as a year: a quarter's sales make a multiple four times too large."""
+FORWARD_DAYS = (-31, 100)
+"""A window of next twelve months serves prices from a month before its first day to about a quarter after."""
 
 _PRICE_COLUMNS = ("date", "value", "currency", "known_on", "fact_id")
-_FIGURE_COLUMNS = ("metric", "period_start", "period_end", "value", "currency", "known_on", "fact_id")
 _COLUMNS = (
-    *("date", "metric", "multiple", "low", "high", "reason", "price_quote", "denominator_quote"),
+    *("date", "metric", "basis", "name", "multiple", "low", "high", "reason", "price_quote", "denominator_quote"),
     *("price", "price_currency", "price_rate"),
     *("denominator", "denominator_currency", "denominator_rate"),
     *("period_start", "period_end", "known_on", "age_days"),
@@ -35,19 +40,21 @@ class MultiplesResult:
     Attributes
     ----------
     table : DataFrame
-        One row per price and metric, by date and metric: date, metric, multiple, low and high (from the
-        intervals of both sides, equal to the multiple where none were given), reason (empty
+        One row per price and metric, by date and metric: date, metric, basis (of the price, empty where
+        not said), name (ev_to_sales, price_to_earnings, ev_per_mau and the like), multiple, low and high
+        (from the intervals of both sides, equal to the multiple where none were given), reason (empty
         where a multiple is stated), price_quote and denominator_quote (in `quote_currency`; a
         denominator without a currency in its own unit), price, price_currency, price_rate,
         denominator, denominator_currency, denominator_rate (NaN without a currency), period_start,
         period_end, known_on, age_days (price date less period_end), price_known_on, price_fact_id,
-        denominator_fact_id.
+        denominator_fact_id (an LTM rests on several facts: their ids with a space between them).
     quote_currency : str
         Currency that both sides were converted to.
     text : str
-        One sentence per metric on its last stated multiple.
+        One sentence per basis and metric on its last stated multiple.
     checks : tuple of Check
-        ``coverage``, ``denominator_age``, ``left_out``.
+        ``coverage``, ``denominator_age``, ``left_out``; with a basis also ``equity_based`` (multiples of
+        what all financiers share in that were taken of the equity alone).
     fact_ids : tuple of str
         Ledger rows that a stated multiple rests on.
     """
@@ -65,6 +72,7 @@ def dated_multiples(
     *,
     quote_currency: str,
     level_metrics: Collection[str] = (),
+    forward_metrics: Collection[str] = (),
     max_age_days: int = 550,
 ) -> MultiplesResult:
     """Price over the latest figure that was known on its day, ``price / denominator``.
@@ -78,24 +86,29 @@ def dated_multiples(
     ----------
     prices : DataFrame
         date, value (above 0, whole currency units), currency, known_on, fact_id: market values or
-        valuations, never a price per share. Optional low, high: what rounding or disagreement leaves.
+        valuations, never a price per share. Optional low, high: what rounding or disagreement leaves;
+        basis: market_cap, enterprise_value or valuation. Several bases may stand together.
     denominators : DataFrame
         metric, period_start, period_end, value, currency (empty for users and the like), known_on,
-        fact_id. Years (350 to 380 days) and points in time (start empty or equal to the end); rows of
-        other lengths are left out and counted, because a quarter's sales are not a year's. Optional
-        low, high as for prices.
+        fact_id. Years and last twelve months (350 to 380 days) and points in time (start empty or equal
+        to the end); rows of other lengths are left out and counted, because a quarter's sales are not a
+        year's. Optional low, high as for prices.
     quote_currency : str
         A code in `units.CURRENCIES`.
     level_metrics : collection of str
         Metrics that are levels averaged over their period (monthly users of a quarter): taken
         whatever the length.
+    forward_metrics : collection of str
+        Metrics that are expected, such as next twelve months (`as_denominators`): taken once published
+        though their period is not over, for prices from 31 days before to 100 days after its first day.
     max_age_days : int
         A denominator older than this states nothing about the day of the price and gives no multiple.
 
     Returns
     -------
     MultiplesResult
-        A denominator that is not above 0, not known yet or without a rate gives NaN and a reason.
+        A denominator that is not above 0, not known yet or without a rate gives NaN and a reason; so
+        does an enterprise value over net profit or equity.
 
     Raises
     ------
@@ -103,7 +116,7 @@ def dated_multiples(
         If a column or a date is missing, a price is not above 0, or two rows of one metric share
         period end and publication day.
     UnknownNameError
-        If a currency is not in the list.
+        If a currency or a basis is not in the list.
 
     Notes
     -----
@@ -116,22 +129,31 @@ def dated_multiples(
     usable = _usable(figures, level_metrics)
     known = _in_quote(usable, quote_currency)
     metrics = sorted(set(figures["metric"]))
-    tables = [_multiples(priced, metric, known, max_age_days) for metric in metrics]
-    table = pd.concat(tables or [pd.DataFrame()])
-    table = table.reindex(columns=list(_COLUMNS)).sort_values(["date", "metric"], kind="stable", ignore_index=True)
+    limits = _Limits(max_age_days=max_age_days, forward=frozenset(forward_metrics))
+    tables = [_multiples(priced, metric, known, limits) for metric in metrics]
+    table = pd.concat(tables or [pd.DataFrame()]).reindex(columns=list(_COLUMNS))
+    table = table.sort_values(["date", "metric"], kind="stable", ignore_index=True)
     stated = table[table["multiple"].notna()]
     return MultiplesResult(
         table=table,
         quote_currency=quote_currency,
         text=_text(stated, quote_currency),
         checks=_checks(table, stated, len(figures) - len(usable), max_age_days),
-        fact_ids=tuple(dict.fromkeys([*stated["price_fact_id"], *stated["denominator_fact_id"]])),
+        fact_ids=ids([*stated["price_fact_id"], *stated["denominator_fact_id"]]),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Limits:
+    """How old a figure may be, and which metrics look ahead."""
+
+    max_age_days: int
+    forward: frozenset[str]
 
 
 def _checked_prices(prices: pd.DataFrame) -> pd.DataFrame:
     """Prices by date, each above 0, with the one-day period that its rate is taken for."""
-    rows = _with_days(prices, _PRICE_COLUMNS, ("date",), "prices")
+    rows = with_days(prices, _PRICE_COLUMNS, ("date",), "prices", optional=("basis",))
     bad = rows[~(rows["value"] > 0)]
     if len(bad):
         raise HelpersError(f"a price must be above 0, got {bad['value'].iloc[0]} ({bad['fact_id'].iloc[0]})")
@@ -139,33 +161,16 @@ def _checked_prices(prices: pd.DataFrame) -> pd.DataFrame:
         raise HelpersError(
             f"a price needs a currency, missing for {rows.loc[rows['currency'].isna(), 'fact_id'].iloc[0]}"
         )
-    return rows.assign(period_start=rows["date"], period_end=rows["date"]).sort_values("date", kind="stable")
+    basis = rows["basis"].astype(object).fillna("") if "basis" in rows else pd.Series("", index=rows.index)
+    rows = rows.assign(basis=basis.map(check_basis), period_start=rows["date"], period_end=rows["date"])
+    return rows.sort_values("date", kind="stable")
 
 
 def _checked_denominators(denominators: pd.DataFrame) -> pd.DataFrame:
     """Figures with a period and a publication day."""
-    rows = _with_days(denominators, _FIGURE_COLUMNS, ("period_end", "known_on"), "denominators")
+    rows = with_days(denominators, FIGURE_COLUMNS, ("period_end", "known_on"), "denominators")
     start = pd.to_datetime(rows["period_start"]).astype("datetime64[s]")
     return rows.assign(period_start=start.fillna(rows["period_end"]))  # a stock has a day only
-
-
-def _with_days(table: pd.DataFrame, columns: tuple[str, ...], days: tuple[str, ...], what: str) -> pd.DataFrame:
-    """A copy with the columns checked, the named days as timestamps, and NaN as no currency."""
-    missing = [column for column in columns if column not in table]
-    if missing:
-        raise HelpersError(f"{what} need the columns {', '.join(columns)}; missing: {missing}")
-    rows = table[list(columns)].reset_index(drop=True)
-    for end in ("low", "high"):
-        given = table[end].reset_index(drop=True) if end in table else rows["value"]
-        rows[end] = given.replace([np.inf, -np.inf], np.nan).fillna(rows["value"])  # an open end is not a size
-    for column in dict.fromkeys((*days, "known_on")):
-        rows[column] = pd.to_datetime(rows[column]).astype("datetime64[s]")
-    for column in days:
-        undated = rows.loc[rows[column].isna(), "fact_id"]
-        if len(undated):
-            raise HelpersError(f"every row of {what} needs {column}, missing for {', '.join(undated[:4])}")
-    currency = rows["currency"].astype(object)
-    return rows.assign(currency=currency.where(currency.notna() & (currency != "")))
 
 
 def _usable(figures: pd.DataFrame, level_metrics: Collection[str]) -> pd.DataFrame:
@@ -208,14 +213,19 @@ def _rate(currency: Any, quote_currency: str, start: date, end: date) -> tuple[f
         return np.nan, str(error)
 
 
-def _multiples(priced: pd.DataFrame, metric: str, known: pd.DataFrame, max_age_days: int) -> pd.DataFrame:
+def _multiples(priced: pd.DataFrame, metric: str, known: pd.DataFrame, limits: _Limits) -> pd.DataFrame:
     """The rows of one metric: every price beside the figure that was known on its day, and the quotient."""
-    chosen = _latest_known(priced["date"].to_numpy(), known[known["metric"] == metric])
+    chosen = _latest_known(priced["date"].to_numpy(), known[known["metric"] == metric], metric in limits.forward)
     figure = known.reindex(chosen).set_index(priced.index)  # a row of blanks where nothing was known
     rows = pd.DataFrame(
         {
             "date": priced["date"],
             "metric": metric,
+            "basis": priced["basis"],
+            "name": [
+                multiple_name(basis, metric, pd.notna(currency))
+                for basis, currency in zip(priced["basis"], figure["currency"], strict=True)
+            ],
             "price_quote": priced["quote"],
             "denominator_quote": figure["quote"],
             "price": priced["value"],
@@ -233,46 +243,57 @@ def _multiples(priced: pd.DataFrame, metric: str, known: pd.DataFrame, max_age_d
             "denominator_fact_id": figure["fact_id"],
         }
     )
-    reason = _reason(metric, priced, figure, rows["age_days"], max_age_days)
+    reason = _reason(metric, priced, figure, limits)
     pairs = {"multiple": ("quote", "quote"), "low": ("quote_low", "quote_high"), "high": ("quote_high", "quote_low")}
     stated = {name: (priced[over] / figure[under]).where(reason == "") for name, (over, under) in pairs.items()}
     return rows.assign(reason=reason, **stated)
 
 
-def _latest_known(days: np.ndarray, figures: pd.DataFrame) -> np.ndarray:
+def _latest_known(days: np.ndarray, figures: pd.DataFrame, is_forward: bool) -> np.ndarray:
     """Label of the last period over and published by each day, in its last vintage; -1 if none."""
     chosen = np.full(len(days), -1)
     for figure in figures.sort_values(["period_end", "known_on"]).itertuples():
+        begun = figure.period_start + pd.Timedelta(days=FORWARD_DAYS[0])
+        usable = max(figure.known_on, begun if is_forward else figure.period_end)
         # later periods, and later vintages of one period, come later and overwrite
-        chosen[days >= max(figure.known_on, figure.period_end).to_datetime64()] = figure.Index
+        chosen[days >= usable.to_datetime64()] = figure.Index
     return chosen
 
 
-def _reason(metric: str, priced: pd.DataFrame, figure: pd.DataFrame, age: pd.Series, max_age_days: int) -> np.ndarray:
+def _reason(metric: str, priced: pd.DataFrame, figure: pd.DataFrame, limits: _Limits) -> np.ndarray:
     """Why there is no multiple; empty if there is one."""
     nothing_known = f"no {metric} was known on " + priced["date"].dt.strftime("%Y-%m-%d")
+    age = (priced["date"] - figure["period_end"]).dt.days
+    begun = (priced["date"] - figure["period_start"]).dt.days
+    objections = priced["basis"].map(lambda basis: objection(basis, metric))
+    overdue = (begun > FORWARD_DAYS[1]) & (metric in limits.forward)
+    late = f"the last forecast of {metric} begins " + begun.map("{:.0f}".format) + " days before"
     cases = [
+        (objections != "", objections),
         (figure["fact_id"].isna(), nothing_known),
         (priced["no_rate"] != "", priced["no_rate"]),
         (figure["no_rate"] != "", figure["no_rate"]),
         (figure["value"] < 0, "not meaningful: loss"),
         (~(figure["value"] > 0), "not meaningful: zero or missing"),
-        (age > max_age_days, f"the last known {metric} is older than {max_age_days} days"),
+        (age > limits.max_age_days, f"the last known {metric} is older than {limits.max_age_days} days"),
+        (overdue, late),
     ]
     return np.select([when for when, _ in cases], [why for _, why in cases], "")
 
 
 def _text(stated: pd.DataFrame, quote_currency: str) -> str:
     sentences = []
-    for row in stated.groupby("metric").tail(1).sort_values("metric").itertuples(index=False):
+    last = stated.groupby(["basis", "metric"]).tail(1).sort_values(["metric", "basis"])
+    for row in last.itertuples(index=False):
         times = in_words(row.multiple)
         is_money = not pd.isna(row.denominator_currency)
         said = f"{times} times {row.metric}" if is_money else f"{times} {quote_currency} for each {row.metric}"
         if row.low > 0 and row.high / row.low > 1.5:
             said += f" ({in_words(row.low)} to {in_words(row.high)}, as the inputs are disputed or rough)"
         span = "of" if row.period_start == row.period_end else "of the period to"
+        price = row.basis.replace("_", " ") or "price"
         sentences.append(
-            f"On {row.date.date()} the price was {said} {span} {row.period_end.date()}, "
+            f"On {row.date.date()} the {price} was {said} {span} {row.period_end.date()}, "
             f"public since {row.known_on.date()}."
         )
     return " ".join(sentences) or "No multiple could be stated."
@@ -281,7 +302,7 @@ def _text(stated: pd.DataFrame, quote_currency: str) -> str:
 def _checks(table: pd.DataFrame, stated: pd.DataFrame, left_out: int, max_age_days: int) -> tuple[Check, ...]:
     aged = table["age_days"].dropna()
     oldest, stale = float(aged.max()) if len(aged) else None, int((aged > max_age_days).sum())
-    return (
+    always = (
         Check(
             name="coverage",
             passed=None,
@@ -303,4 +324,18 @@ def _checks(table: pd.DataFrame, stated: pd.DataFrame, left_out: int, max_age_da
             value=float(left_out),
             text=f"{left_out} denominators left out: neither a year, a point in time nor a named level",
         ),
+    )
+    return (*always, _equity_based(stated)) if stated["basis"].ne("").any() else always
+
+
+def _equity_based(stated: pd.DataFrame) -> Check:
+    """Multiples of the equity alone over what lenders share in too, where cash and debt matter."""
+    equity = stated["basis"].isin(["market_cap", "valuation"]) & ~stated["metric"].map(is_for_shareholders)
+    names = sorted(set(stated.loc[equity, "name"]))
+    said = f"cash and debt are not taken out of {', '.join(names)}: read beside the enterprise value"
+    return Check(
+        name="equity_based",
+        passed=None,
+        value=float(equity.sum()),
+        text=said if names else "no multiple of equity over what lenders share in",
     )
