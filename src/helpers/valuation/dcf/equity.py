@@ -1,0 +1,86 @@
+"""From the value of the operating assets to that of one share: failure, debt, cash, options.
+
+Options are warrants: their holders pay the strike into the company and share its equity. With E the equity of
+all, N shares and M options, one is worth ``W = N / (N + M) C(E / N)``, C the Black-Scholes-Merton call on E / N
+(Galai and Schneller 1978, Pricing of warrants and the value of the firm), and a share (E - M W) / N: no circle,
+because the valuation gives E and not the price. Damodaran's option sheet starts from the market's price S
+and solves ``W = C((S N + W M) / (N + M))``; it is followed where `Options.market_price` is given.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.optimize import brentq
+
+from helpers.valuation import black_scholes
+from helpers.valuation.dcf.drivers import Bridge, Options
+from helpers.valuation.dcf.kernel import Parameters, Value
+
+
+def operating_value(p: Parameters, total: Value, failure_basis: str) -> Value:
+    """Expected value of the operating assets, ``(1 - q) V + q (proceeds)``.
+
+    Parameters
+    ----------
+    p : mapping of str to float or array
+    total : float or array
+        V, present value of the cash flows of a company that does not fail, money.
+    failure_basis : {"value", "book"}
+        What `failure_proceeds` is a share of: V, or the book value of capital.
+
+    Returns
+    -------
+    float or array
+        Enterprise value, money.
+    """
+    chance = p["failure_probability"]
+    if np.ndim(chance) == 0 and chance == 0:
+        return total
+    base = p["book_capital"] if failure_basis == "book" else total
+    return total * (1 - chance) + base * p["failure_proceeds"] * chance
+
+
+def equity_value(p: Parameters, enterprise: Value) -> Value:
+    """Equity of all holders, options included: debt, minority interest and other claims off, cash and holdings on."""
+    return enterprise + (p["cash"] + p["non_operating"] - p["debt"] - p["minority_interest"] - p["other_claims"])
+
+
+def options_value(equity: Value, bridge: Bridge) -> Value:
+    """Value of all options, money; 0 where there are none or nothing is left for equity.
+
+    Parameters
+    ----------
+    equity : float or array
+        Of all holders, money.
+    bridge : Bridge
+
+    Returns
+    -------
+    float or array
+    """
+    options = bridge.options
+    if options is None or options.count == 0:
+        return 0.0 * equity
+    if options.market_price is not None:
+        return 0.0 * equity + options.count * _at_market(options, bridge.shares)
+    worth = np.maximum(np.asarray(equity, float), np.finfo(float).tiny)  # a call on nothing is worth nothing
+    each = _call(worth / bridge.shares, options) * bridge.shares / (bridge.shares + options.count)
+    total = options.count * np.where(np.asarray(equity) > 0, each, 0.0)
+    return total if np.ndim(equity) else float(total)
+
+
+def _at_market(options: Options, shares: float) -> float:
+    """One option at the market's price of the share, diluted."""
+
+    def gap(worth: float) -> float:
+        spot = (options.market_price * shares + worth * options.count) / (shares + options.count)
+        return float(_call(spot, options)) - worth
+
+    return brentq(gap, 0.0, options.market_price, xtol=1e-12, rtol=1e-14)
+
+
+def _call(spot: Value, options: Options) -> Value:
+    return black_scholes.price(
+        spot, options.strike, options.term,
+        rate=options.rate, volatility=options.volatility, dividend_yield=options.dividend_yield,
+    )  # fmt: skip
