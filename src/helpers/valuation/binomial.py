@@ -65,7 +65,9 @@ def american(
     if term == 0:
         return now
     coarse, fine = (_tree(net, strike, term, paid, kind, sign, count, **inputs) for count in (steps // 2, steps))
-    return float(max(2 * fine - coarse, european, now))
+    found = float(max(2 * fine - coarse, european))
+    rounding = 1e-12 * (spot + strike) if now > 0 else 0.0  # no reason to wait
+    return found if found > now + rounding else now
 
 
 def _tree(

@@ -1,92 +1,131 @@
-"""Options that a company meets with new shares: warrants and employee options, diluted.
+"""Dilution by the treasury-stock method (ASC 260, IAS 33).
 
-With n shares, m options and V the value of both together, exercise pays the holder ``n/(n+m) max(V_T/n - K, 0)``, so
-an option is worth ``n/(n+m)`` of a call on ``V/n`` (Hull, Options, Futures, and Other Derivatives, section on warrants
-and employee stock options; Galai and Schneller, 1978). Which share price is at hand decides what V is:
-
-- before anybody knows of the options, the shares alone are V: ``V/n = S`` and the option costs the holders of the
-  shares ``m W / n`` each;
-- once the options are priced in, ``V/n = S + m W / n`` holds the unknown W itself and is solved for.
-
-What the module cannot do: options of several strikes at once, and a market that has priced in half of them. The
-volatility is that of V/n, shares and options together, not of the share alone.
+Holders exercise what is in the money, and the company buys back shares at the price with what they pay, so
+only the difference is new. What this module cannot do: value the time that an option has left; far
+from its strike the method takes an option for a share or for nothing.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
 import numpy as np
+import pandas as pd
 
-from helpers.checks import as_rate
+from helpers.checks import Check
 from helpers.errors import ParameterError
-from helpers.valuation import black_scholes
-from helpers.valuation.black_scholes import RATE_BOUNDS, Numbers
-
-STEPS = 60  # Newton on a concave function from below needs about five
-TOLERANCE = 1e-14
+from helpers.valuation.shares import PerShare, ShareCount, check_positive, fact_ids_of, same_kind, say
 
 
-def warrant_values(
-    spot: Numbers,
-    strike: Numbers,
-    term: Numbers,
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class DilutionResult:
+    """Shares that options add, net of what their strikes buy back.
+
+    Attributes
+    ----------
+    added : float
+        Net new shares, 0 or more.
+    diluted : ShareCount or None
+        `basic` with them; None where no count was given.
+    table : DataFrame
+        One row per tranche: options, strike, in_the_money, proceeds, bought_back, added.
+    text : str
+        One sentence.
+    checks : tuple of Check
+        ``in_the_money``: share of the options that count; ``zero_strike``: options without a strike.
+    fact_ids : tuple of str
+    """
+
+    added: float
+    diluted: ShareCount | None
+    table: pd.DataFrame
+    text: str
+    checks: tuple[Check, ...]
+    fact_ids: tuple[str, ...]
+
+
+def treasury_stock_dilution(
+    options: float | np.ndarray,
+    strike: float | np.ndarray,
+    price: PerShare,
     *,
-    shares: Numbers,
-    options: Numbers,
-    rate: Numbers,
-    volatility: Numbers,
-    dividend_yield: Numbers = 0.0,
-    is_priced_in: bool = True,
-) -> Numbers:
-    """Value per option with dilution, ``W = n/(n+m) C(S + m W/n)``; without options outstanding it is the plain call.
+    basic: ShareCount | None = None,
+    fact_ids: Sequence[str] = (),
+) -> DilutionResult:
+    """Net shares that options add, ``options x (1 - strike / price)`` where the price is above the strike.
 
     Parameters
     ----------
-    spot, strike, term, rate, dividend_yield : float or array
-        As for `black_scholes.price`; broadcast together. The yield is 0 or more here.
-    shares : float or array
-        n, outstanding before exercise, above 0.
-    options : float or array
-        m, 0 or more, each good for one new share.
-    volatility : float or array
-        Of the value of shares and options together, a year.
-    is_priced_in : bool, default True
-        True where the spot price was made by people who know of the options (W is solved for); False for Hull's case of
-        an announcement, where ``W = n/(n+m) C(S)`` and the price of the share falls by ``m W / n``.
-
-    Returns
-    -------
-    float or array of float
-        Money per option.
+    options : float or array of shape (tranches,)
+        Options outstanding, each on one share of the kind of `price`, 0 or more.
+    strike : float or array of shape (tranches,)
+        In the currency of `price`, 0 or more; 0 are restricted units, which count in full.
+    price : PerShare
+        Above 0.
+    basic : ShareCount, optional
+        To add them to, of the same kind of share.
+    fact_ids : sequence of str
+        Ledger rows of the options.
 
     Raises
     ------
     ParameterError
-        A number out of range.
+        A number is out of range, or the arrays differ in length.
+    UnitError
+        `price` and `basic` are of two kinds of share.
     """
-    count, new = np.asarray(shares, float), np.asarray(options, float)
-    if not ((count > 0) & (count < np.inf)).all():
-        raise ParameterError(f"shares must be above 0 and finite, got {count.min():g}")
-    if not ((new >= 0) & (new < np.inf)).all():
-        raise ParameterError(f"options must be 0 or more and finite, got {new.min():g}")
-    as_rate("dividend_yield", dividend_yield, low=0.0, high=RATE_BOUNDS[1])  # below 0 the equation may have no root
-    inputs = {"rate": rate, "volatility": volatility, "dividend_yield": dividend_yield}
-    kept = count / (count + new)
-    value = np.asarray(kept * black_scholes.price(spot, strike, term, **inputs))
-    if is_priced_in:
-        value = _solved(value, np.asarray(spot, float), strike, term, kept, new / count, inputs)
-    return value if value.ndim else float(value)
+    check_positive("price", price.amount)
+    if basic is not None:
+        same_kind(price, basic)
+        if basic.kind != "basic":
+            raise ParameterError("the count is diluted already: options would be counted twice")
+    held, strikes = (np.atleast_1d(np.asarray(given, float)) for given in (options, strike))
+    for name, numbers in (("options", held), ("strike", strikes)):
+        if not (numbers >= 0).all():
+            raise ParameterError(f"{name} must be 0 or more, got {numbers[~(numbers >= 0)][0]:g}")
+    if held.shape != strikes.shape:
+        raise ParameterError(f"need one strike for each tranche of options, got {strikes.size} for {held.size}")
+    table = _tranches(held, strikes, price.amount)
+    added = float(table["added"].sum())
+    return DilutionResult(
+        added=added,
+        diluted=None if basic is None else replace(basic, count=basic.count + added, kind="diluted"),
+        table=table,
+        text=_dilution_text(table, added, basic),
+        checks=_dilution_checks(table),
+        fact_ids=tuple(dict.fromkeys((*fact_ids, *fact_ids_of(price, *([basic] if basic else []))))),
+    )
 
 
-def _solved(
-    value: np.ndarray, spot: np.ndarray, strike: Numbers, term: Numbers, kept: np.ndarray, per_share: np.ndarray,
-    inputs: dict[str, Numbers],
-) -> np.ndarray:  # fmt: skip
-    """Newton on ``W - kept C(S + per_share W)``, which rises and is concave: from below it never passes the root."""
-    for _ in range(STEPS):
-        whole = spot + per_share * value
-        missing = kept * black_scholes.price(whole, strike, term, **inputs) - value
-        slope = 1 - kept * per_share * black_scholes.delta(whole, strike, term, **inputs)
-        value = value + missing / slope
-        if (np.abs(missing) <= TOLERANCE * (1 + per_share) * whole).all():
-            return value
-    raise ParameterError(f"dilution did not settle: {float(np.max(per_share)):g} options for each share are too many")
+def _tranches(held: np.ndarray, strikes: np.ndarray, price: float) -> pd.DataFrame:
+    inside = strikes < price
+    proceeds = np.where(inside, held * strikes, 0.0)
+    bought = proceeds / price
+    columns = {"options": held, "strike": strikes, "in_the_money": inside, "proceeds": proceeds, "bought_back": bought}
+    return pd.DataFrame(columns | {"added": np.where(inside, held - bought, 0.0)})
+
+
+def _dilution_text(table: pd.DataFrame, added: float, basic: ShareCount | None) -> str:
+    share = f", {100 * added / basic.count:.2f} % of {say(basic)}" if basic else ""
+    return f"{table['options'].sum():,.0f} options add {added:,.0f} shares net of what their strikes buy back{share}."
+
+
+def _dilution_checks(table: pd.DataFrame) -> tuple[Check, ...]:
+    total = float(table["options"].sum())
+    inside = float(table.loc[table["in_the_money"], "options"].sum())
+    free = float(table.loc[table["strike"] == 0, "options"].sum())
+    return (
+        Check(
+            name="in_the_money",
+            passed=None,
+            value=inside / total if total else 0.0,
+            text=f"{inside:,.0f} of {total:,.0f} options are in the money",
+        ),
+        Check(
+            name="zero_strike",
+            passed=None,
+            value=free,
+            text=f"{free:,.0f} options have a strike of 0 and count in full, as restricted units do",
+        ),
+    )

@@ -6,8 +6,8 @@ rate on the gain at exercise, S spot, K strike and R the company's repurchase pr
     exercise now = p S - K - t (S - K),   wait = p C (1 - t),   sell back = (R - K) (1 - t)
 
 Exercising pays the strike, and the tax on a gain on paper, for a share that may never be sold; waiting risks neither.
-Selling back and waiting are level at ``R* = K + p C`` and, for a given R, at ``p* = (R - K) / C``. The share is taken as
-worth nothing without an exit, and the chance as independent of its price: a plain expected value.
+Selling back and waiting are level at ``R* = K + p C`` and, for a given R, at ``p* = (R - K) / C``. The share is taken
+as worth nothing without an exit, and the chance as independent of its price: a plain expected value.
 
 What the module cannot do: know the chance or the volatility; leave a right that lapses with the job to its own term
 (give the shorter term); take a discount for a share that sells only with delay (dlom).
@@ -211,7 +211,7 @@ def _text(table: pd.DataFrame, found: dict, offer: float | None, currency: str) 
     chance, share = found["breakeven_exit_chance"], found["sell_back_share"]
     if np.isfinite(share):
         text += f" The repurchase price of {offer:.2f} pays {share:.0%} of the gain on paper".replace("%", " %")
-        text += f" and would have to be {found['breakeven_repurchase_price']:.2f} to match waiting."
+        text += f"; a price of {found['breakeven_repurchase_price']:.2f} would match waiting."
     if 0 < chance < 1:
         text += f" Waiting is better only if the chance of an exit within the term is above {chance:.0%}.".replace(
             "%", " %"

@@ -1,8 +1,8 @@
 """Employee option grants as a series of prices.
 
-The price of a grant is the company's own figure for its ordinary shares. Nothing here corrects for a
-share split, and the value of waiting (time value) is left out: `intrinsic_value` is what exercising
-at once would yield.
+The price of a grant is the company's own figure for its ordinary shares, and nothing here corrects for a share split.
+`option_ladder` leaves the value of waiting (time value) out: `intrinsic_value` is what exercising at once would yield.
+`repurchase_ladder` (module `repurchases`) adds it, beside what the company pays for shares it takes back.
 """
 
 from __future__ import annotations
