@@ -14,7 +14,7 @@ from scipy.stats import norm
 from helpers.errors import HelpersError, NotEstimableError, ParameterError, UnknownNameError
 from helpers.valuation import black_scholes as bs
 from helpers.valuation.binomial import american
-from helpers.valuation.dilution import warrant_values
+from helpers.valuation.warrants import warrant_values
 from helpers.valuation.exercise import exercise_or_wait, waiting_gains
 from helpers.valuation.grant_terms import OptionAssumptions, Vesting, simplified_term
 from helpers.valuation.grant_values import fair_values, grant_values

@@ -3,7 +3,7 @@
 Each tranche is a European option over its expected term (`black_scholes`). The expected term is the simplified
 method of the SEC's Staff Accounting Bulletins 107 and 110: halfway between vesting and the contractual end. Leavers
 forfeit what has not vested: a share ``(1 - forfeiture_rate)^t`` of the options vests after t years. Dilution is
-that of warrants (`dilution`): options are met by new shares, so that each exercise takes from all shares.
+that of warrants (`warrants`): options are met by new shares, so that each exercise takes from all shares.
 
 What the module cannot do: know the volatility of a share that does not trade (say where it comes from), take a
 discount for lack of marketability (dlom), value conditions on performance or the sale of the company.
@@ -21,7 +21,7 @@ from helpers.errors import HelpersError, ParameterError
 from helpers.units import check_currency, in_words
 from helpers.valuation import black_scholes
 from helpers.valuation.black_scholes import Numbers
-from helpers.valuation.dilution import warrant_values
+from helpers.valuation.warrants import warrant_values
 from helpers.valuation.grant_terms import OptionAssumptions, Vesting, simplified_term
 
 NEEDED = ("grant", "spot", "strike", "options", "fact_id")
@@ -137,10 +137,10 @@ def grant_values(
         Expected term from experience, the same for all tranches; otherwise `simplified_term` of each tranche, and the
         contractual term without vesting.
     shares_outstanding : float, optional
-        Shares before exercise; values are then diluted (`dilution.warrant_values`). The pool is all options of the
+        Shares before exercise; values are then diluted (`warrants.warrant_values`). The pool is all options of the
         table, and each grant is valued as if the whole pool had its terms.
     is_priced_in : bool, default True
-        Whether the spot price already reflects the options; see `dilution.warrant_values`.
+        Whether the spot price already reflects the options; see `warrants.warrant_values`.
 
     Returns
     -------
