@@ -1,4 +1,9 @@
-"""What the tests take from the command line."""
+"""What the tests take from the command line, and what holds for all of them."""
+
+from hypothesis import settings
+
+settings.register_profile("untimed", deadline=None)  # a busy machine is no failure
+settings.load_profile("untimed")
 
 
 def pytest_addoption(parser):

@@ -23,6 +23,16 @@ QUALIFIERS = {
     "at_least": "more than, over, at least: no upper end",
     "at_most": "up to, as much as, fewer than: no lower end",
 }
+BASES = {
+    "": "not a value of a whole company, or not said",
+    "fund_mark": "what a holder carries its stake at",
+    "secondary_sale": "existing shares changed hands",
+    "round_post_money": "new money came in; the value includes it",
+    "talks": "a price that was sought, offered or rumoured",
+    "buyback": "the company's own offer for its shares",
+    "other": "a statement that rests on nothing it names",
+}
+"""What a private company's value rests on: figures on different bases are not expected to agree."""
 VAGUE = 0.05
 PREFERENCE_RULE = (
     "measured figures only; the home currency of the entity first, then the most trusted kind of source, "

@@ -33,13 +33,13 @@ class PreferredSeries:
     table : DataFrame
         One row per entity, metric and period: entity, metric, metric_kind, period_start, period_end,
         value, low, high (what rounding and words such as "about" leave open), unit, currency, fact_id,
-        source_id, status, qualifier, kind, known_on, first_known_on (when the same value was first
+        source_id, status, qualifier, basis, kind, known_on, first_known_on (when the same value was first
         public, from whatever source), is_dated (that day is a page's own, not the last it can have
         been), support (independent origins behind the value), is_disputed, range_low, range_high (over
         all alternatives that were not set aside), reason.
     rejected : DataFrame
-        The alternatives: entity, metric, period_start, period_end, value, currency, fact_id, source_id,
-        status, reason.
+        The alternatives: entity, metric, period_start, period_end, value, currency, basis, fact_id,
+        source_id, status, reason.
     fact_ids : tuple of str
         The facts chosen.
     text : str
@@ -215,6 +215,7 @@ def _with_ranges(ranked: pd.DataFrame) -> pd.DataFrame:
         "source_id",
         "status",
         "qualifier",
+        "basis",
         "kind",
         "known_on",
         "first_known_on",
@@ -241,7 +242,7 @@ def _rejected(
 ) -> pd.DataFrame:
     """Every alternative with the reason it was not chosen."""
     period = ["entity", "metric", "period_start", "period_end"]
-    columns = [*period, "value", "currency", "fact_id", "source_id", "status"]
+    columns = [*period, "value", "currency", "basis", "fact_id", "source_id", "status"]
     lost = ranked[~ranked["is_preferred"]].merge(
         ranked[ranked["is_preferred"]][[*period, "fact_id", "cluster", "trust", "currency"]],
         on=period,

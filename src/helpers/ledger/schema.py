@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from helpers import units
-from helpers.evidence import QUALIFIERS
+from helpers.evidence import BASES, QUALIFIERS
 from helpers.rules import Rule, by_value, is_key, one_of
 from helpers.tables import Layout, spans
 
@@ -40,10 +40,10 @@ LAYOUTS = {
             "fact_id entity metric measure value value_high unit currency period_start period_end as_of "
             "status precision source_id note"
         ),
-        optional=("qualifier",),
+        optional=("qualifier", "basis"),
         numbers=("value", "value_high", "precision"),
         days=("period_start", "period_end", "as_of"),
-        codes=_columns("entity metric measure unit currency status source_id qualifier"),
+        codes=_columns("entity metric measure unit currency status source_id qualifier basis"),
         prose=("note",),
     ),
     "sources": Layout(columns=_columns("source_id publisher title url published kind about"), prose=("title", "about")),
@@ -66,7 +66,7 @@ NEW_ENTITY = _columns("entity_name entity_name_zh ticker reporting_currency fisc
 OWN_FACTS = Layout(  # all as text: what is wrong with a number is told together with everything else
     columns=_columns("entity metric value unit period_start period_end as_of"),
     optional=(
-        *_columns("fact_id measure value_high currency status precision qualifier source_id note source kind"),
+        *_columns("fact_id measure value_high currency status precision qualifier basis source_id note source kind"),
         *NEW_ENTITY,
     ),
     prose=("note", "source"),
@@ -145,6 +145,7 @@ def fact_rules(
         one_of("status", statuses, "statuses.csv"),
         one_of("source_id", sources, "sources.csv"),
         one_of("qualifier", QUALIFIERS),
+        one_of("basis", BASES),
         Rule("value", "must be filled", lambda f: f["value"].notna()),
         Rule("value_high", "must not be below value", lambda f: ~(f["value_high"] < f["value"])),
         Rule("precision", "must be above 0", lambda f: ~(f["precision"] <= 0)),
