@@ -7,17 +7,21 @@ the one where it ends. A class is worth the sum over ranges of its marginal shar
 
 The backsolve turns it round: the equity value at which one class is worth what was just paid for it.
 
+Where an IPO would make every preferred share common, preferences protect nobody in it. `conversion_chance` is the
+probability of such an exit, whatever the equity is worth then (the hybrid method of the AICPA guide, with one date):
+values are the mean of both waterfalls. It matters much: a class that gets its money back in nearly every other exit
+is worth its price at an equity value far below the headline, however small the preferences are.
+
 Source: AICPA, Valuation of Privately-Held-Company Equity Securities Issued as Compensation, chapter on the OPM;
 T. Harms (2016), A Layperson's Guide to the Option Pricing Model, Mercer Capital, for the integrity checks. What
-the module cannot do: one exit at one date, with all classes behaving as `waterfall` has it, is assumed. If an IPO
-would convert every preferred share, the preferences matter less than here. Volatility and term are judgement,
-and the value is as if tradable: `dlom` is the step after.
+the module cannot do: one exit at one date is assumed, and rights to control, which have a price too, are not seen.
+Volatility, term and the chance of conversion are judgement. The value is as if tradable: `dlom` is the step after.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -49,6 +53,8 @@ class OpmSettings:
         Of the equity, a year, above 0, at most 5: 0.6 is 60 %.
     dividend_yield : float, default 0
         Paid on the equity before the exit, to nobody in the structure; continuously compounded.
+    conversion_chance : float, default 0
+        Probability, 0-1, that the exit makes every convertible and participating class common.
 
     Raises
     ------
@@ -60,6 +66,7 @@ class OpmSettings:
     rate: float
     volatility: float
     dividend_yield: float = 0.0
+    conversion_chance: float = 0.0
 
     def __post_init__(self) -> None:
         for name in ("term", "volatility"):
@@ -74,6 +81,7 @@ class OpmSettings:
         as_rate("volatility", self.volatility, low=0.0, high=MAX_VOLATILITY)
         as_rate("rate", self.rate, low=RATE_BOUNDS[0], high=RATE_BOUNDS[1])
         as_rate("dividend_yield", self.dividend_yield, low=0.0, high=RATE_BOUNDS[1])
+        as_rate("conversion_chance", self.conversion_chance, low=0.0, high=1.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -93,8 +101,8 @@ class AllocationResult:
         converted; NaN for straight preferred), equity_share (0-1), common_ratio (value_per_common_share of this
         class over common's).
     ranges : DataFrame
-        One row per range: range_number, from_value, to_value, begins_with, call_value (at from_value),
-        range_value (of the spread).
+        Of the waterfall without a forced conversion, one row per range: range_number, from_value, to_value,
+        begins_with, call_value (at from_value), range_value (of the spread).
     text : str
     checks : tuple of Check
         ``adds_up``, ``share_counts_tie``, ``rank_order``.
@@ -129,7 +137,8 @@ class BacksolveResult:
         That of the allocation.
     text : str
     checks : tuple of Check
-        Those of the allocation and ``price_reproduced``.
+        Those of the allocation, ``price_reproduced`` and ``price_above_claim`` (the preference alone, discounted and if
+        it were sure, is worth less than the price; else the equity value found is one of distress).
     fact_ids : tuple of str
     """
 
@@ -164,9 +173,7 @@ def allocate(structure: CapitalStructure, *, equity_value: float, settings: OpmS
     """
     equity = amount("equity_value", equity_value)
     found = ranges(structure)
-    calls = _calls(found, equity, settings)
-    spreads = calls - np.append(calls[1:], 0.0)
-    values = found.shares @ spreads
+    values = _values(found, ranges(all_common(structure)), equity, settings)
     table = class_values(structure, values, equity)
     common = float(table.loc[table["kind"] == "common", "value_per_share"].iloc[0])
     leaked = equity * -math.expm1(-settings.dividend_yield * settings.term)
@@ -175,7 +182,7 @@ def allocate(structure: CapitalStructure, *, equity_value: float, settings: OpmS
         common_value_per_share=common,
         dividends_value=leaked,
         table=table.assign(common_ratio=table["value_per_common_share"] / common if common > 0 else np.nan),
-        ranges=_spread_table(found, calls, spreads),
+        ranges=_spread_table(found, _calls(found, equity, settings)),
         text=_allocation_text(table, equity, structure.currency, settings),
         checks=(
             adds_up(values.sum() + leaked, equity),
@@ -184,6 +191,38 @@ def allocate(structure: CapitalStructure, *, equity_value: float, settings: OpmS
         ),
         fact_ids=structure.fact_ids,
     )
+
+
+def all_common(structure: CapitalStructure) -> CapitalStructure:
+    """The structure after a conversion of every class that can convert; straight preferred keeps its claim.
+
+    Parameters
+    ----------
+    structure : CapitalStructure
+
+    Returns
+    -------
+    CapitalStructure
+        The same names in the same order.
+    """
+    converted = [
+        one
+        if one.kind not in ("convertible_preferred", "participating_preferred")
+        else ShareClass(name=one.name, kind="common", shares=one.as_converted)
+        for one in structure.classes
+    ]
+    return replace(structure, classes=tuple(converted))
+
+
+def _values(found: Ranges, forced: Ranges, equity: float, settings: OpmSettings) -> np.ndarray:
+    """Money of every class: the mean of the waterfalls without and with a forced conversion."""
+    chance = settings.conversion_chance
+    value = (1 - chance) * found.shares @ _spreads(_calls(found, equity, settings))
+    return value + chance * forced.shares @ _spreads(_calls(forced, equity, settings))
+
+
+def _spreads(calls: np.ndarray) -> np.ndarray:
+    return calls - np.append(calls[1:], 0.0)
 
 
 def _calls(found: Ranges, equity: float, settings: OpmSettings) -> np.ndarray:
@@ -195,7 +234,7 @@ def _calls(found: Ranges, equity: float, settings: OpmSettings) -> np.ndarray:
     return np.append(whole, price(equity, found.edges[1:], settings.term, **terms))
 
 
-def _spread_table(found: Ranges, calls: np.ndarray, spreads: np.ndarray) -> pd.DataFrame:
+def _spread_table(found: Ranges, calls: np.ndarray) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "range_number": np.arange(1, len(calls) + 1),
@@ -203,7 +242,7 @@ def _spread_table(found: Ranges, calls: np.ndarray, spreads: np.ndarray) -> pd.D
             "to_value": np.append(found.edges[1:], np.inf),
             "begins_with": list(found.events),
             "call_value": calls,
-            "range_value": spreads,
+            "range_value": _spreads(calls),
         }
     )
 
@@ -240,12 +279,12 @@ def backsolve(
     """
     sold = structure.find(class_name)
     paid = amount("price_per_share", price_per_share)
-    found = ranges(structure)
-    share = found.shares[structure.names.index(class_name)]
+    found, forced = ranges(structure), ranges(all_common(structure))
+    number = structure.names.index(class_name)
 
     def miss(log_equity: float) -> float:
-        calls = _calls(found, math.exp(log_equity), settings)
-        return math.log(max(share @ (calls - np.append(calls[1:], 0.0)), 1e-300) / (paid * sold.shares))
+        value = _values(found, forced, math.exp(log_equity), settings)[number]
+        return math.log(max(value, 1e-300) / (paid * sold.shares))
 
     # a class is worth no more than the whole, so the whole is at least what the class was sold for
     low = math.log(paid * sold.shares)
@@ -257,7 +296,8 @@ def backsolve(
             raise _no_price(sold.name, paid, structure.currency)
     equity = math.exp(brentq(miss, low, high, xtol=1e-14, rtol=1e-14)) if miss(low) < 0 else math.exp(low)
     allocation = allocate(structure, equity_value=equity, settings=settings)
-    return _backsolved(sold, paid, allocation, structure.currency)
+    claim = sold.claim * math.exp(-settings.rate * settings.term) * (1 - settings.conversion_chance)
+    return _backsolved(sold, paid, claim, allocation, structure.currency)
 
 
 def _no_price(name: str, paid: float, currency: str) -> NotEstimableError:
@@ -268,7 +308,9 @@ def _no_price(name: str, paid: float, currency: str) -> NotEstimableError:
     )
 
 
-def _backsolved(sold: ShareClass, paid: float, allocation: AllocationResult, currency: str) -> BacksolveResult:
+def _backsolved(
+    sold: ShareClass, paid: float, claim: float, allocation: AllocationResult, currency: str
+) -> BacksolveResult:
     again = float(allocation.table.set_index("class_name").loc[sold.name, "value_per_share"])
     reproduced = Check(
         name="price_reproduced",
@@ -291,14 +333,30 @@ def _backsolved(sold: ShareClass, paid: float, allocation: AllocationResult, cur
         text=f"{in_words(paid)} {currency} for a share of {sold.name} imply an equity value of "
         f"{in_words(allocation.equity_value)} {currency}, in which a common share is worth {in_words(common)} "
         f"{currency}{ratio}.",
-        checks=(*allocation.checks, reproduced),
+        checks=(*allocation.checks, reproduced, _price_above_claim(sold, claim / (paid * sold.shares))),
         fact_ids=allocation.fact_ids,
+    )
+
+
+def _price_above_claim(sold: ShareClass, covered: float) -> Check:
+    """A preference that alone, if sure, is worth the price leaves nothing to pay for the upside."""
+    return Check(
+        name="price_above_claim",
+        passed=covered < 1,
+        value=covered,
+        threshold=1.0,
+        text=f"the preference of {sold.name}, if it were sure, would be worth {covered * 100:.0f} % of the price"
+        + ("" if covered < 1 else ": only an equity value near the claims makes the class worth no more"),
     )
 
 
 def _allocation_text(table: pd.DataFrame, equity: float, currency: str, settings: OpmSettings) -> str:
     said = ", ".join(f"{row.class_name} {in_words(row.value)}" for row in table.itertuples())
+    years = f"{settings.term:g} year{'' if settings.term == 1 else 's'}"
+    chance = ""
+    if settings.conversion_chance:
+        chance = f" and a chance of {settings.conversion_chance * 100:g} % that all convert"
     return (
-        f"Of an equity value of {in_words(equity)} {currency}, with an exit in {settings.term:g} years at a volatility "
-        f"of {settings.volatility * 100:g} %: {said}."
+        f"Of an equity value of {in_words(equity)} {currency}, with an exit in {years} at a volatility of "
+        f"{settings.volatility * 100:g} %{chance}: {said}."
     )
