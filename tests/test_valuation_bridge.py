@@ -440,6 +440,10 @@ def test_a_quarter_never_makes_an_annual_multiple():
     result = dated_multiples(BOTH.head(1), pd.concat([YEAR.head(1), quarter]), quote_currency="USD")
     assert result.table["multiple"].tolist() == [3.0]
     assert checks(result)["left_out"].value == 1
+    # 365 / 91 days = 4.0
+    assert checks(result)["left_out"].text.endswith(
+        "revenue of 2024-01-01 to 2024-03-31 (q) as a year would make the multiple about 4.0 times too large"
+    )
 
 
 @pytest.mark.parametrize(

@@ -204,7 +204,7 @@ def _quarters_text(table: pd.DataFrame) -> str:
     named = [f"{row['metric']} of {span(row)}" for _, row in missing.head(4).iterrows()]
     which = f" ({'; '.join(named)}{', ...' if len(missing) > 4 else ''})" if named else ""
     published, derived = int((table["parts"] == 1).sum()), int((table["parts"] > 1).sum())
-    return f"{published} quarters were published, {derived} are differences, {len(missing)} are missing{which}."
+    return f"Quarters: {published} published, {derived} derived, {len(missing)} missing{which}."
 
 
 def calendarise(
@@ -216,7 +216,7 @@ def calendarise(
     ----------
     years : DataFrame
         As for `quarters`, fiscal years only (350 to 380 days), of one entity, metric and currency;
-        forecasts are taken too and said.
+        forecasts are taken too and said, doubtful figures are not.
     year_end : datetime.date or int
         Last day of the year asked for; 2024 is 31 December 2024.
     on : datetime.date, optional
@@ -273,6 +273,7 @@ def _fiscal_years(years: pd.DataFrame, on: date | None) -> pd.DataFrame:
     """One row per fiscal year, none of them overlapping, of one series."""
     rows = flows(years)
     one_series(rows)
+    rows = rows[rows["nature"].isin(["measured", "expected"])]  # neither doubted figures nor rules
     days = (rows["period_end"] - rows["period_start"]).dt.days + 1
     other = rows[~days.between(*ANNUAL_DAYS)]
     if len(other):

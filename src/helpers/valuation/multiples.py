@@ -18,7 +18,7 @@ from helpers.checks import Check
 from helpers.errors import HelpersError, RateError
 from helpers.units import average_rate, check_currency, in_words, rate
 from helpers.valuation.basis import check_basis, is_for_shareholders, multiple_name, objection
-from helpers.valuation.figures import ANNUAL_DAYS, FIGURE_COLUMNS, ids, with_days
+from helpers.valuation.figures import ANNUAL_DAYS, FIGURE_COLUMNS, ids, span, with_days
 
 FORWARD_DAYS = (-31, 100)
 """A window of next twelve months serves prices from a month before its first day to about a quarter after."""
@@ -138,7 +138,7 @@ def dated_multiples(
         table=table,
         quote_currency=quote_currency,
         text=_text(stated, quote_currency),
-        checks=_checks(table, stated, len(figures) - len(usable), max_age_days),
+        checks=_checks(table, stated, figures.drop(usable.index), max_age_days),
         fact_ids=ids([*stated["price_fact_id"], *stated["denominator_fact_id"]]),
     )
 
@@ -299,7 +299,7 @@ def _text(stated: pd.DataFrame, quote_currency: str) -> str:
     return " ".join(sentences) or "No multiple could be stated."
 
 
-def _checks(table: pd.DataFrame, stated: pd.DataFrame, left_out: int, max_age_days: int) -> tuple[Check, ...]:
+def _checks(table: pd.DataFrame, stated: pd.DataFrame, left_out: pd.DataFrame, max_age_days: int) -> tuple[Check, ...]:
     aged = table["age_days"].dropna()
     oldest, stale = float(aged.max()) if len(aged) else None, int((aged > max_age_days).sum())
     always = (
@@ -321,8 +321,9 @@ def _checks(table: pd.DataFrame, stated: pd.DataFrame, left_out: int, max_age_da
         Check(
             name="left_out",
             passed=None,
-            value=float(left_out),
-            text=f"{left_out} denominators left out: neither a year, a point in time nor a named level",
+            value=float(len(left_out)),
+            text=f"{len(left_out)} denominators left out: neither a year, a point in time nor a named level"
+            + _left_out(left_out),
         ),
     )
     return (*always, _equity_based(stated)) if stated["basis"].ne("").any() else always
@@ -339,3 +340,13 @@ def _equity_based(stated: pd.DataFrame) -> Check:
         value=float(equity.sum()),
         text=said if names else "no multiple of equity over what lenders share in",
     )
+
+
+def _left_out(figures: pd.DataFrame) -> str:
+    """The last of them, and what it would do to a multiple if it passed for a year."""
+    if figures.empty:
+        return ""
+    row = figures.sort_values("period_end").iloc[-1]
+    days = (row["period_end"] - row["period_start"]).days + 1
+    effect = f"{365 / days:.1f} times too large" if days < 365 else f"{days / 365:.1f} times too small"
+    return f"; {row['metric']} of {span(row)} ({row['fact_id']}) as a year would make the multiple about {effect}"

@@ -135,7 +135,13 @@ def _count_age(price: PerShare, shares: ShareCount) -> Check:
 
 
 def value_per_share(
-    equity_value: float, shares: ShareCount, *, currency: str, per: str = "ads", day: date | None = None
+    equity_value: float,
+    shares: ShareCount,
+    *,
+    currency: str,
+    per: str = "ads",
+    day: date | None = None,
+    fact_id: str = "",
 ) -> PerShare:
     """Value of the equity for one share of a stated kind, ``equity_value / shares``.
 
@@ -151,6 +157,8 @@ def value_per_share(
         Kind of share that the value is for: that of the price it will be held against.
     day : datetime.date, optional
         Day of the value; default that of the count.
+    fact_id : str
+        Ledger rows of the equity value, several with a space between them.
 
     Raises
     ------
@@ -164,7 +172,7 @@ def value_per_share(
         currency=currency,
         ordinary_per_ads=counted.ordinary_per_ads,
         day=day or shares.day,
-        fact_id=shares.fact_id,
+        fact_id=f"{fact_id} {shares.fact_id}".strip(),
     )
 
 
