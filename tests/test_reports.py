@@ -72,6 +72,18 @@ def test_validate_gives_every_parameter_and_makes_floats_of_whole_numbers(notebo
     assert (values["event"], values["years"]) == ("2025-11-11", 5)
 
 
+def test_a_list_opens_where_own_facts_may_bring_a_name(tmp_path):
+    cell = (
+        'platform: str = "kuaishou"  # whose accounts; one of kuaishou, xiaohongshu unless facts_path\n'
+        'facts_path: str = ""  # own facts, a file or folder'
+    )
+    file = write_notebook(tmp_path / "own.ipynb", cell=cell)
+    assert parameters.contract(file)[0].rule == "one of kuaishou, xiaohongshu unless facts_path is given"
+    assert parameters.validate(file, {"platform": "etsy", "facts_path": "etsy.csv"})["platform"] == "etsy"
+    with pytest.raises(ParameterError, match="has to be one of kuaishou, xiaohongshu unless facts_path is given"):
+        parameters.validate(file, {"platform": "etsy"})
+
+
 @pytest.mark.parametrize(
     ("given", "message"),
     [
@@ -113,6 +125,7 @@ def test_bad_value_is_one_clear_line(notebook, given, message):
         ("n: int = 1  # count; between 1 to 3", "cannot read the rule 'between 1 to 3'"),
         ("n: str = 'a'  # name; between 1 and 3", "cannot read the rule"),
         ("n: int = 1  # count; one of 1, x", "are not all int"),
+        ("n: int = 1  # count; one of 1, 2 unless m", "opens unless 'm', which is no text parameter"),
         ("n: int = 1  # between 1 and 3", "has to start with its meaning"),
         ("n: int = (1  # count", "is not valid Python"),
     ],

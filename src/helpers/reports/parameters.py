@@ -13,6 +13,8 @@ separated by semicolons: the meaning comes first, and the rules may stand anywhe
 
 ``one of a, b, c``
     The allowed values, separated by commas; the list ends at the next semicolon or at the end of the line.
+    ``one of a, b, c unless NAME`` opens the list when the text parameter NAME is not empty: a file of own
+    facts may bring a platform of its own.
 ``between LOW and HIGH``
     The allowed range of a number, both ends included.
 ``ISO date`` or ``ISO date or empty``
@@ -34,7 +36,7 @@ import math
 import re
 import tokenize
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -47,7 +49,7 @@ _TYPES: dict[str, type] = {"str": str, "int": int, "float": float, "bool": bool}
 _KINDS = {"iso date": "iso_date", "iso date or empty": "iso_date_or_empty"}
 _NUMBER = r"[-+]?(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 _BETWEEN = re.compile(rf"between\s+({_NUMBER})\s+and\s+({_NUMBER})", re.IGNORECASE)
-_ONE_OF = re.compile(r"one of\b\s*(.*)", re.IGNORECASE)
+_ONE_OF = re.compile(r"one of\b\s*(.*?)(?:\s+unless\s+(\w+))?", re.IGNORECASE)
 _RULE_LIKE = re.compile(r"(one\s*of|between|iso)\b", re.IGNORECASE)
 
 
@@ -67,6 +69,8 @@ class Parameter:
         From the comment; the unit may be empty.
     allowed : tuple or None
         The closed list of values, if there is one.
+    unless : str
+        A text parameter that opens the closed list when it is not empty.
     low, high : float or None
         The ends of the allowed range, both included.
     kind : str or None
@@ -79,6 +83,7 @@ class Parameter:
     meaning: str
     unit: str = ""
     allowed: tuple[Value, ...] | None = None
+    unless: str = ""
     low: float | None = None
     high: float | None = None
     kind: str | None = None
@@ -87,7 +92,8 @@ class Parameter:
     def rule(self) -> str:
         """The rule in words, empty where every value of the type is allowed."""
         if self.allowed is not None:
-            return "one of " + ", ".join(str(value) for value in self.allowed)
+            opened = f" unless {self.unless} is given" if self.unless else ""
+            return "one of " + ", ".join(str(value) for value in self.allowed) + opened
         if self.low is not None:
             return f"between {self.low:.12g} and {self.high:.12g}"
         return {"iso_date": "ISO date", "iso_date_or_empty": "ISO date or empty"}.get(self.kind or "", "")
@@ -125,6 +131,12 @@ def contract(path: Path) -> list[Parameter]:
         if parameter.name in found:
             raise _bad_line(path, statement.lineno, f"declares {parameter.name!r} a second time")
         found[parameter.name] = parameter
+    for parameter in found.values():
+        if parameter.unless and getattr(found.get(parameter.unless), "type", None) != "str":
+            raise ParameterError(
+                f"notebook {path.name}: the list of {parameter.name!r} opens unless {parameter.unless!r}, "
+                "which is no text parameter"
+            )
     return list(found.values())
 
 
@@ -155,8 +167,11 @@ def validate(path: Path, given: Mapping[str, Any]) -> dict[str, Value]:
             raise ParameterError(f"{Path(path).stem}: {_unknown(name, list(parameters))}")
     values = {name: parameter.default for name, parameter in parameters.items()}
     for name, value in given.items():
+        parameter = parameters[name]
+        if given.get(parameter.unless):
+            parameter = replace(parameter, allowed=None)
         try:
-            values[name] = checked(parameters[name], value)
+            values[name] = checked(parameter, value)
         except ParameterError as error:
             raise ParameterError(f"{Path(path).stem}: {error}") from None
     return values
@@ -300,12 +315,7 @@ def _declared(path: Path, statement: ast.stmt, comments: dict[int, str]) -> Para
         default = checked(parameter, default)
     except ParameterError as error:
         raise _bad_line(path, line, f"does not hold together: {error}") from None
-    return parameter if default is parameter.default else _with_default(parameter, default)
-
-
-def _with_default(parameter: Parameter, default: Value) -> Parameter:
-    fields = {name: getattr(parameter, name) for name in Parameter.__slots__}
-    return Parameter(**{**fields, "default": default})
+    return parameter if default is parameter.default else replace(parameter, default=default)
 
 
 def _rules(name: str, kind: str, comment: str) -> dict[str, Any]:
@@ -317,7 +327,7 @@ def _rules(name: str, kind: str, comment: str) -> dict[str, Any]:
     units = []
     for part in parts:
         if match := _ONE_OF.fullmatch(part):
-            rules["allowed"] = _allowed(name, kind, match[1])
+            rules["allowed"], rules["unless"] = _allowed(name, kind, match[1]), match[2] or ""
         elif (match := _BETWEEN.fullmatch(part)) and kind in ("int", "float"):
             rules["low"], rules["high"] = sorted((float(match[1]), float(match[2])))
         elif part.lower() in _KINDS and kind == "str":
