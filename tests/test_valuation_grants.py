@@ -14,11 +14,11 @@ from scipy.stats import norm
 from helpers.errors import HelpersError, NotEstimableError, ParameterError, UnknownNameError
 from helpers.valuation import black_scholes as bs
 from helpers.valuation.binomial import american
-from helpers.valuation.warrants import warrant_values
 from helpers.valuation.exercise import exercise_or_wait, waiting_gains
 from helpers.valuation.grant_terms import OptionAssumptions, Vesting, simplified_term
 from helpers.valuation.grant_values import fair_values, grant_values
 from helpers.valuation.repurchases import dated_steps, repurchase_ladder
+from helpers.valuation.warrants import warrant_values
 
 
 def table(text: str) -> pd.DataFrame:
@@ -68,7 +68,7 @@ def test_price_with_dividends_as_hull_prints_it():
 
 def test_price_against_the_formula_of_scipy():
     rng = np.random.default_rng(3)
-    n = 20_001  # more than two chunks and a rest
+    n = 2 * bs.CHUNK + 1  # two chunks and a rest of one
     spot, strike, term = rng.uniform(5, 50, n), rng.uniform(1, 60, n), rng.uniform(0.1, 10, n)
     rate, sigma, q = rng.uniform(-0.02, 0.1, n), rng.uniform(0.1, 0.9, n), rng.uniform(0, 0.08, n)
     d1 = (np.log(spot / strike) + (rate - q + sigma**2 / 2) * term) / (sigma * np.sqrt(term))

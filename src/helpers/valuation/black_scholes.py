@@ -32,7 +32,7 @@ MAX_VOLATILITY = 5.0
 RATE_BOUNDS = (-0.5, 1.0)
 MAX_TERM = 100.0
 """A term of more than 100 years was given in days or months."""
-CHUNK = 8192  # seven buffers of this length stay in the processor's second cache
+CHUNK = 32_768  # long enough that calls cost little, short enough for the cache that the cores share
 _ROOT_2_PI = np.sqrt(2 * np.pi)
 
 
@@ -75,19 +75,19 @@ def price(
         A kind that is neither.
     """
     _check_kind(kind)
-    numbers = _checked(spot, strike, term, rate, volatility, dividend_yield)
+    numbers = [np.asarray(x, float) for x in (spot, strike, term, rate, volatility, dividend_yield)]
     shape = np.broadcast_shapes(*(x.shape for x in numbers))
     value = np.empty(shape)
     flat = [x.reshape(()) if x.size == 1 else np.broadcast_to(x, shape).reshape(-1) for x in numbers]
-    if (
-        kind == "put"
-    ):  # a put on the share is a call on the strike, paid for with the share: S, K and q, r change places
-        flat = [flat[i] for i in (1, 0, 2, 5, 4, 3)]
     into = value.reshape(-1)
     buffers = np.empty((4, min(CHUNK, into.size)))
-    for start in range(0, into.size, CHUNK):
+    for start in range(0, max(into.size, 1), CHUNK):
         part = into[start : start + CHUNK]
-        _fill(part, [x[start : start + CHUNK] if x.ndim else x for x in flat], buffers[:, : part.size])
+        inputs = [x[start : start + CHUNK] if x.ndim else x for x in flat]
+        _check(*inputs)  # here and not before the loop: what is checked stays in the cache for the formula
+        if kind == "put":  # a put is a call on the strike that is paid for with the share: S, K and r, q change places
+            inputs = [inputs[i] for i in (1, 0, 2, 5, 4, 3)]
+        _fill(part, inputs, buffers[:, : part.size])
     return value if shape else float(value)
 
 
@@ -363,14 +363,24 @@ def _check_kind(kind: str) -> None:
 def _checked(spot: Any, strike: Any, term: Any, rate: Any, volatility: Any, dividend_yield: Any) -> list[np.ndarray]:
     """The six numbers as float arrays, after the checks that the docstring of `price` names."""
     numbers = [np.asarray(x, float) for x in (spot, strike, term, rate, volatility, dividend_yield)]
-    _above("spot", numbers[0])
-    _above("strike", numbers[1], ": an option at a strike of 0 is the share itself, less its dividends until expiry")
-    _at_least_nil("term", numbers[2], most=MAX_TERM)
-    _within("rate", numbers[3], *RATE_BOUNDS)
-    _above("volatility", numbers[4], ": without it an option is worth max(S e^(-qT) - K e^(-rT), 0), no model needed")
-    _within("volatility", numbers[4], 0.0, MAX_VOLATILITY)
-    _within("dividend_yield", numbers[5], *RATE_BOUNDS)
+    _check(*numbers)
     return numbers
+
+
+def _check(
+    spot: np.ndarray, strike: np.ndarray, term: np.ndarray, rate: np.ndarray, volatility: np.ndarray,
+    dividend_yield: np.ndarray,
+) -> None:  # fmt: skip
+    _above("spot", spot)
+    _above("strike", strike, ": an option at a strike of 0 is the share itself, less its dividends until expiry")
+    _at_least_nil("term", term, most=MAX_TERM)
+    _within("rate", rate, *RATE_BOUNDS)
+    if volatility.size and not (volatility.min() > 0 and volatility.max() <= MAX_VOLATILITY):
+        _above(
+            "volatility", volatility, ": without it an option is worth max(S e^(-qT) - K e^(-rT), 0), no model needed"
+        )
+        as_rate("volatility", volatility, low=0.0, high=MAX_VOLATILITY)
+    _within("dividend_yield", dividend_yield, *RATE_BOUNDS)
 
 
 def _within(name: str, value: np.ndarray, low: float, high: float) -> None:

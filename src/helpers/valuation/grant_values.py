@@ -21,8 +21,8 @@ from helpers.errors import HelpersError, ParameterError
 from helpers.units import check_currency, in_words
 from helpers.valuation import black_scholes
 from helpers.valuation.black_scholes import Numbers
-from helpers.valuation.warrants import warrant_values
 from helpers.valuation.grant_terms import OptionAssumptions, Vesting, simplified_term
+from helpers.valuation.warrants import warrant_values
 
 NEEDED = ("grant", "spot", "strike", "options", "fact_id")
 MOST_FORFEITED = 0.99
@@ -280,15 +280,8 @@ def _in_the_money(table: pd.DataFrame) -> Check:
 def _dilution(table: pd.DataFrame, shares: float | None) -> Check:
     if shares is None:
         return Check(name="dilution", passed=None, text="dilution is left out: the number of shares was not given")
-    share = table["options"].sum() / (shares + table["options"].sum())
-    lost = (
-        1
-        - (table["value_per_option"] * table["options"]).sum()
-        / (table["undiluted_per_option"] * table["options"]).sum()
-    )
-    return Check(
-        name="dilution",
-        passed=None,
-        value=float(share),
-        text=f"the options are {share:.2%} of the shares after exercise; dilution takes {lost:.2%} of their value",
-    )
+    count = table["options"]
+    share = float(count.sum() / (shares + count.sum()))
+    lost = 1 - (table["value_per_option"] * count).sum() / (table["undiluted_per_option"] * count).sum()
+    said = f"the options are {share:.2%} of the shares after exercise; dilution takes {lost:.2%} of their value"
+    return Check(name="dilution", passed=None, value=share, text=said.replace("%", " %"))
