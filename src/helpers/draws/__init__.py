@@ -19,9 +19,10 @@ from helpers.draws.distributions import (
     Uniform,
 )
 from helpers.draws.joint import CHUNK, Inputs, correlations_from_matrix, draw
-from helpers.draws.sensitivity import narrowing, swings
+from helpers.draws.sensitivity import BIN_SIZE, narrowing, swings
 
 __all__ = [
+    "BIN_SIZE",
     "CHUNK",
     "Beta",
     "Distribution",

@@ -25,12 +25,13 @@ from helpers.valuation.dcf.adjustments import (
     lease_debt,
     stub_share,
 )
-from helpers.valuation.dcf.drivers import NUMBERS, Bridge, Drivers, Options, check_values, parameters
-from helpers.valuation.dcf.equity import equity_value, operating_value, options_value
+from helpers.valuation.dcf.drivers import NUMBERS, Bridge, Drivers, Options, check_values, limits, parameters
+from helpers.valuation.dcf.equity import BASES, check_basis, equity_value, operating_value, options_value, worth
 from helpers.valuation.dcf.forecast import DcfResult, ScenariosResult, dcf, scenarios
 from helpers.valuation.dcf.kernel import CHUNK, Shape, Values, present_values
 
 __all__ = [
+    "BASES",
     "CHUNK",
     "NUMBERS",
     "Bridge",
@@ -43,14 +44,17 @@ __all__ = [
     "Shape",
     "Values",
     "capitalise_research",
+    "check_basis",
     "check_values",
     "dcf",
     "equity_value",
     "lease_debt",
+    "limits",
     "operating_value",
     "options_value",
     "parameters",
     "present_values",
     "scenarios",
     "stub_share",
+    "worth",
 ]

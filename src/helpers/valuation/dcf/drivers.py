@@ -293,23 +293,30 @@ def parameters(drivers: Drivers, moved: Mapping[str, Value] | None = None) -> di
     return p
 
 
+def limits(name: str, *, years: int) -> tuple[float, float]:
+    """Lowest and highest value that a driver can have, both allowed; the smallest number above 0 for those above 0."""
+    if name in BOUNDS:
+        return BOUNDS[name]
+    if name in POSITIVE:
+        return np.nextafter(0, 1), np.finfo(float).max
+    if name == "growth_years":
+        return 0.0, float(years)
+    return (1e-6, 1.0) if name == "stub_share" else (0.0, np.finfo(float).max)
+
+
 def check_values(name: str, value: Value, *, years: int) -> Value:
-    """A driver's number, or every element of an array of it, inside its bounds.
+    """A driver's number, or every element of an array of it, inside its limits.
 
     Raises
     ------
     ParameterError
     """
-    if name in BOUNDS:
-        low, high = BOUNDS[name]
+    low, high = limits(name, years=years)
+    if name in BOUNDS or name == "stub_share":
         return as_rate(name, value, low=low, high=high)
     if name in POSITIVE:
         return _above(name, value)
-    if name == "growth_years":
-        return _at_least(name, value, 0.0, most=float(years))
-    if name == "stub_share":
-        return as_rate(name, value, low=1e-6, high=1.0)
-    return _at_least(name, value, 0.0)
+    return _at_least(name, value, low, most=high)
 
 
 def _check_for_ever(p: Mapping[str, float], *, perpetuity: bool) -> None:
@@ -335,10 +342,10 @@ def _above(name: str, value: Value) -> Value:
     return value
 
 
-def _at_least(name: str, value: Value, least: float, most: float = np.inf) -> Value:
+def _at_least(name: str, value: Value, least: float, most: float = np.finfo(float).max) -> Value:
     values = np.asarray(value, float)
     bad = ~(np.isfinite(values) & (values >= least) & (values <= most))
     if bad.any():
-        rule = f"{least:g} or more" if most == np.inf else f"from {least:g} to {most:g}"
+        rule = f"{least:g} or more" if most > 1e300 else f"from {least:g} to {most:g}"
         raise ParameterError(f"{name} must be {rule}, got {values[bad].flat[0]:g}")
     return value

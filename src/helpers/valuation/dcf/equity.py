@@ -12,9 +12,45 @@ from __future__ import annotations
 import numpy as np
 from scipy.optimize import brentq
 
+from helpers.errors import ParameterError, UnknownNameError
 from helpers.valuation import black_scholes
-from helpers.valuation.dcf.drivers import Bridge, Options
-from helpers.valuation.dcf.kernel import Parameters, Value
+from helpers.valuation.dcf.drivers import Bridge, Drivers, Options
+from helpers.valuation.dcf.kernel import Parameters, Value, present_values
+
+BASES = {"enterprise": "of enterprise value", "equity": "of equity", "per_share": "a share"}
+"""What a value or a price is one of, and how a sentence says it."""
+
+
+def check_basis(drivers: Drivers, basis: str) -> None:
+    """Refuse a basis that is none, or a value per share without shares."""
+    if basis not in BASES:
+        raise UnknownNameError("basis", basis, list(BASES))
+    if basis == "per_share" and drivers.bridge.shares is None:
+        raise ParameterError("a value per share needs shares: give Bridge(shares=...)")
+
+
+def worth(p: Parameters, drivers: Drivers, basis: str) -> Value:
+    """Value of the company on a basis of `BASES`, for one set of parameters or many.
+
+    Parameters
+    ----------
+    p : mapping of str to float or array
+        Of `parameters`.
+    drivers : Drivers
+        For what is no number.
+    basis : {"enterprise", "equity", "per_share"}
+        Equity is that of all holders, options included.
+
+    Returns
+    -------
+    float or array
+        Money; NaN where growth for ever has no finite value.
+    """
+    value = operating_value(p, present_values(p, drivers.shape).total, drivers.failure_basis)
+    if basis == "enterprise":
+        return value
+    equity = equity_value(p, value)
+    return equity if basis == "equity" else (equity - options_value(equity, drivers.bridge)) / drivers.bridge.shares
 
 
 def operating_value(p: Parameters, total: Value, failure_basis: str) -> Value:

@@ -122,10 +122,8 @@ def _base_year(drivers: Drivers) -> Rows:
 
 
 def _table(rows: list[Rows], drivers: Drivers) -> pd.DataFrame:
-    columns = list(rows[1])
-    table = pd.DataFrame(rows, columns=columns).astype({"year": int})
     phases = ["base", *["forecast"] * drivers.years, "terminal"]
-    return table.assign(phase=phases)[["phase", *columns]]
+    return pd.DataFrame({"phase": phases} | {name: [row.get(name, np.nan) for row in rows] for name in rows[1]})
 
 
 def _bridge(drivers: Drivers, found: Values, result: Mapping[str, float]) -> pd.DataFrame:

@@ -231,4 +231,4 @@ def _between(start: Value, end: Value, share: Value) -> Value:
         return start
     if np.ndim(share) == 0 and share == 1:
         return end
-    return start + share * (end - start)
+    return start * (1 - share) + end * share  # two passes where one end is a single number
