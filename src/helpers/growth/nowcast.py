@@ -75,7 +75,7 @@ class NowcastResult:
     checks : tuple of Check
         For each horizon ``beats_benchmark``, ``coverage``, ``attainable_level``; ``indicators``, ``vintages``.
     fact_ids : tuple of str
-        Ledger rows of the target and of the used indicators.
+        Ledger rows of the target and of the used indicators; an implied figure ("f1+f2") counts as all of its rows.
     """
 
     table: pd.DataFrame
@@ -165,7 +165,7 @@ def nowcast(
             _indicator_check(quarters, estimates),
             _vintages(quarters),
         ),
-        fact_ids=tuple(sorted(dict.fromkeys(str(fact) for fact in ids))),
+        fact_ids=tuple(sorted({part for fact in ids for part in str(fact).split("+")})),
     )
 
 

@@ -44,9 +44,7 @@ def yoy(series: pd.DataFrame) -> pd.DataFrame:
     UnitError
         If a column entity, metric, unit or currency holds two kinds.
     """
-    rows = checked(series)
-    rows["base_start"] = _year_earlier(rows["period_start"], rows["period_start"] == rows["period_end"])
-    rows["base_end"] = _year_earlier(rows["period_end"], True)
+    rows = with_base_period(checked(series))
     base = rows[["period_start", "period_end", "value", "low", "high", "fact_id"]].add_prefix("base_")
     pairs = rows.merge(
         base,
@@ -56,6 +54,14 @@ def yoy(series: pd.DataFrame) -> pd.DataFrame:
         validate="many_to_one",
     )
     return _growth_columns(pairs, pd.Series("", index=pairs.index), "no figure for the same period a year earlier")
+
+
+def with_base_period(rows: pd.DataFrame) -> pd.DataFrame:
+    """Adds base_start and base_end, the same period a year earlier."""
+    is_day = rows["period_start"] == rows["period_end"]
+    return rows.assign(
+        base_start=_year_earlier(rows["period_start"], is_day), base_end=_year_earlier(rows["period_end"], True)
+    )
 
 
 def _year_earlier(days: pd.Series, keep_month_end: pd.Series | bool) -> pd.Series:
