@@ -308,7 +308,7 @@ def test_the_whole_is_found_again_in_any_currency(share, whole, scale):
 @pytest.mark.parametrize(
     ("arguments", "extra", "match"),
     [
-        ((8.47, 2.22e9), {}, "above 0 and at most 1, got 8.47"),
+        ((8.47, 2.22e9), {}, "stake_share must lie between 0 and 1, got 8.47: .* 8.47 % is 0.0847"),
         ((0, 2.22e9), {}, "above 0 and at most 1, got 0"),
         ((0.0847, -1), {}, "holding_value must be above 0, got -1"),
         (

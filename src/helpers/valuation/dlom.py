@@ -11,8 +11,8 @@ With ``T`` years until the shares can be sold, ``s`` volatility, ``r`` the riskl
 Sources: Chaffe (1993, Business Valuation Review 12); Finnerty (2012, Journal of Applied Finance 22), an average
 strike put whose v^2 cannot exceed ln 2, so that no discount passes 2 N(sqrt(ln 2)/2) - 1 = 32.28 %; Ghaidarov
 (2009), the average strike put without that limit; Longstaff (1995, Journal of Finance 50), what perfect timing
-would be worth, an upper bound that passes 100 % and is no estimate. What the module cannot do: choose. The holder's
-information, the size of the stake and a buyer who waits at the door are not in any of them.
+would be worth without dividends, an upper bound that passes 100 % and is no estimate. What the module cannot do:
+choose. The holder's information, the size of the stake and a buyer at the door are not in any of them.
 """
 
 from __future__ import annotations
@@ -42,6 +42,8 @@ _MEANING = {
     "ghaidarov": "average strike put",
     "longstaff": "perfect timing: an upper bound, no estimate",
 }
+_ABOVE_ALL = "above 100 %: the bound binds nothing"
+_NO_DIVIDENDS = "a bound without dividends only"
 _NEAR_CAP = 0.9  # of the cap: here three more years, or half the volatility again, hardly move it
 
 
@@ -96,7 +98,7 @@ def dlom(
     rate : float or array
         Riskless, continuously compounded, a year. Only Chaffe's model knows it.
     dividend_yield : float or array, default 0
-        Continuously compounded. Longstaff's model does not know it.
+        Continuously compounded. Longstaff's model does not know it, and bounds nothing where dividends are paid.
     models : sequence of str, default all four
         Names in `MODELS`.
     fact_ids : sequence of str
@@ -199,9 +201,9 @@ def _rows(model: str, T: np.ndarray, s: np.ndarray, r: np.ndarray, q: np.ndarray
         found, cap = ghaidarov(T, s, dividend_yield=q), np.exp(-q * T)
     else:
         found, cap = longstaff(T, s), np.full(len(T), np.inf)
-    beyond = "above 100 %: the bound binds nothing"
+    beyond = np.select([found > 1, (q > 0) & (model == "longstaff")], [_ABOVE_ALL, _NO_DIVIDENDS], "")
     rows = {"model": model, "meaning": _MEANING[model], "term": T, "volatility": s, "rate": r, "dividend_yield": q}
-    return pd.DataFrame(rows | {"dlom": found, "cap": cap, "reason": np.where(found > 1, beyond, "")})
+    return pd.DataFrame(rows | {"dlom": found, "cap": cap, "reason": beyond})
 
 
 def _text(table: pd.DataFrame, combinations: int) -> str:
@@ -235,15 +237,14 @@ def _checks(table: pd.DataFrame) -> list[Check]:
             )
         )
     if len(bounds):
-        largest = float(bounds["dlom"].max())
+        largest, why = float(bounds["dlom"].max()), sorted(set(bounds["reason"]) - {""})
         checks.append(
             Check(
                 name="longstaff_bound",
-                passed=largest <= 1,
+                passed=not why,
                 value=largest,
                 threshold=1.0,
-                text=f"Longstaff's upper bound is {largest * 100:.1f} %"
-                + (", above 100 %: it binds nothing" if largest > 1 else ""),
+                text=f"Longstaff's upper bound is {largest * 100:.1f} %" + (f", {'; '.join(why)}" if why else ""),
             )
         )
     return checks

@@ -6,8 +6,9 @@ A round that raises ``m`` at a post-money value ``v`` sells ``m / v`` of the com
 That is a declared approximation: terms of private rounds are not published. Gornall and Strebulaev (2020, Journal of
 Financial Economics 135, Squaring venture capital valuations with reality) read them from certificates of
 incorporation and find rounds with 1x, pari passu terms and rounds far from them. What the module cannot do: know
-pools of options, sales of old shares, buybacks, ratchets or rounds that nobody reported; a round that is left out
-makes preferences too small and common too large.
+pools of options, sales of old shares, buybacks, ratchets or rounds that nobody reported. A round that is left out
+counts its shares as common and its claim not at all; in a backsolve that may move common either way, for the claims
+of the classes that are left are then the safer.
 """
 
 from __future__ import annotations
@@ -258,7 +259,7 @@ def _text(
         f"{in_words(preferences)} {currency} are {preferences / last['post_money'] * 100:.1f} % of the last post-money "
         f"value of {in_words(last['post_money'])}; common holds {common * 100:.1f} %."
     )
-    return said + (" Rounds left out make the preferences too small." if left_out else "")
+    return said + (" Rounds left out count as common, without their preferences." if left_out else "")
 
 
 def _complete(table: pd.DataFrame) -> Check:

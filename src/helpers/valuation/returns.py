@@ -226,7 +226,8 @@ def _result(rows: pd.DataFrame, unit: str | None, per: str, fact_ids: Sequence[s
     rates = tuple(math.expm1(s) for s, _ in roots)
     rate = rates[0] if len(rates) == 1 else math.nan
     paid, received = _sums(rows["amount"])
-    flows = rows.assign(present_value=rows["amount"] * (1 + rate) ** -rows["years"])
+    discounted = rows["amount"] * (1 + rate) ** -rows["years"]
+    flows = rows.assign(present_value=discounted if len(rates) == 1 else math.nan)  # NaN to the power 0 is 1
     table = {"root_number": range(1, len(rates) + 1), "rate": rates, "npv_slope": [slope for _, slope in roots]}
     return ReturnsResult(
         rate=rate,

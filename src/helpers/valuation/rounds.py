@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
@@ -172,11 +173,10 @@ def holding_returns(
         as_rate("most_new_share", most_new_share, low=0.0, high=0.999)
     rows = checked_marks(marks, quote_currency)
     kept = _kept_parts(rows, most_new_share)
-    pairs = [
-        _pair(rows, kept, entry, leaving) for entry in range(len(rows) - 1) for leaving in range(entry + 1, len(rows))
-    ]
+    days = rows.to_dict("records")
+    pairs = [_pair(days, kept, entry, leaving) for entry, leaving in combinations(range(len(days)), 2)]
     table = pd.DataFrame(pairs)
-    unknown = rows.loc[kept["is_unknown"].to_numpy() & (np.arange(len(rows)) > 0), "label"].tolist()
+    unknown = [row["label"] for row, gap in zip(days[1:], kept["is_unknown"][1:], strict=True) if gap]
     return HoldingResult(
         table=table,
         text=_holding_text(table.iloc[len(rows) - 2], rows["currency"].iloc[0]),
@@ -281,27 +281,24 @@ def _scale_notes(rows: pd.DataFrame) -> list[str]:
     return notes
 
 
-def _kept_parts(rows: pd.DataFrame, most_new_share: float | None) -> pd.DataFrame:
+def _kept_parts(rows: pd.DataFrame, most_new_share: float | None) -> dict[str, np.ndarray]:
     """What each value's new money left of an older share's claim: best guess, lowest, highest."""
-    is_unknown = rows["raised"].isna() & (rows["basis"] == "round_post_money")
+    is_unknown = (rows["raised"].isna() & (rows["basis"] == "round_post_money")).to_numpy()
     raised = rows["raised"].fillna(0.0)
     lowest = np.nan if most_new_share is None else 1 - most_new_share
-    return pd.DataFrame(
-        {
-            "is_unknown": is_unknown,
-            "guess": (1 - raised / rows["value"]).mask(is_unknown),
-            "low": (1 - raised / rows["low"]).mask(is_unknown, lowest),
-            "high": (1 - raised / rows["high"]).mask(is_unknown, 1.0),
-        }
-    )
+    return {
+        "is_unknown": is_unknown,
+        "guess": np.where(is_unknown, np.nan, 1 - raised / rows["value"]),
+        "low": np.where(is_unknown, lowest, 1 - raised / rows["low"]),
+        "high": np.where(is_unknown, 1.0, 1 - raised / rows["high"]),
+    }
 
 
-def _pair(rows: pd.DataFrame, kept: pd.DataFrame, entry: int, leaving: int) -> dict:
+def _pair(days: list[dict], kept: dict[str, np.ndarray], entry: int, leaving: int) -> dict:
     """One entry and one exit."""
-    bought, sold = rows.iloc[entry], rows.iloc[leaving]
-    between = kept.iloc[entry + 1 : leaving + 1]
-    unknown = rows["label"].iloc[entry + 1 : leaving + 1][between["is_unknown"]].tolist()
-    part = {name: float(between[name].prod(skipna=False)) for name in ("guess", "low", "high")}
+    bought, sold, later = days[entry], days[leaving], slice(entry + 1, leaving + 1)
+    unknown = [day["label"] for day, gap in zip(days[later], kept["is_unknown"][later], strict=True) if gap]
+    part = {name: float(kept[name][later].prod()) for name in ("guess", "low", "high")}
     years = (sold["date"] - bought["date"]).days / DAYS_PER_YEAR
     returns = {
         "total_return": sold["value"] / bought["value"] * part["guess"] - 1,

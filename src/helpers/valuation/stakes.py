@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from helpers.errors import HelpersError
+from helpers.checks import as_rate
+from helpers.errors import HelpersError, ParameterError
 from helpers.units import check_currency, in_words
 
 
@@ -69,15 +70,17 @@ def implied_total(
 
     Raises
     ------
+    ParameterError
+        If the stake is not above 0 and at most 1; 8.47 is told to be 0.0847.
     HelpersError
-        If an input is out of range or a half width is as large as its number.
+        If another input is out of range or a half width is as large as its number.
     UnknownNameError
         If the currency is not in the list.
     """
     if currency is not None:
         check_currency(currency)
-    if not 0 < stake_share <= 1:
-        raise HelpersError(f"stake_share is a part of the whole, above 0 and at most 1, got {stake_share}")
+    if not as_rate("stake_share", stake_share, low=0.0, high=1.0) > 0:
+        raise ParameterError(f"stake_share is a part of the whole, above 0 and at most 1, got {stake_share}")
     if not 0 < holding_value < math.inf:
         raise HelpersError(f"holding_value must be above 0, got {holding_value}")
     for name, half, number in (
