@@ -73,6 +73,13 @@ def test_two_sectors_as_published():
     assert {check.name: check.passed for check in result.checks} == {"residual": True, "zeros": None, "aggregate": True}
 
 
+def test_the_order_of_the_factors_does_not_matter():
+    start, end = tables([(3, 0.2, 7, 5, 0.1, 9), (1, 0.7, 2, 4, 0.4, 2)])
+    expected = effects(decompose(start, end, factors=NAMES, segment="segment"))
+    for order in itertools.permutations(NAMES):
+        assert effects(decompose(start, end, factors=order, segment="segment")) == pytest.approx(expected, rel=1e-12)
+
+
 def test_the_cells_sum_to_the_factors():
     result = ang()
     by_factor = result.table.groupby("factor", sort=False)
@@ -96,7 +103,7 @@ def tables(rows) -> tuple[pd.DataFrame, pd.DataFrame]:
     return tuple(pd.DataFrame(cells[:, k : k + 3], columns=NAMES).assign(segment=name) for k in (0, 3))
 
 
-@settings(deadline=None, max_examples=15)
+@settings(deadline=None, max_examples=8)
 @given(rows=segments, scale=st.floats(1e-3, 1e3))
 def test_no_residual_any_order_any_unit(rows, scale):
     start, end = tables(rows)
@@ -104,9 +111,8 @@ def test_no_residual_any_order_any_unit(rows, scale):
     result = decompose(start, end, factors=NAMES, **run)
     size = max(result.start_value, result.end_value)
     assert abs(result.residual) <= 1e-12 * size * len(rows)
-    for order in list(itertools.permutations(NAMES))[3:5]:  # a rotation and its mirror
-        other = decompose(start, end, factors=order, **run)
-        assert effects(other) == pytest.approx(effects(result), rel=1e-12, abs=1e-12 * size)
+    other = decompose(start, end, factors=NAMES[::-1], **run)
+    assert effects(other) == pytest.approx(effects(result), rel=1e-12, abs=1e-12 * size)
     # users in thousands: the effects of all factors scale alike, ratios and shares stay
     thousands = [table.assign(users=table["users"] * scale) for table in (start, end)]
     scaled = decompose(*thousands, factors=NAMES, **run)
@@ -116,7 +122,7 @@ def test_no_residual_any_order_any_unit(rows, scale):
     assert math.prod(ratios[1]) == pytest.approx(result.end_value / result.start_value, rel=1e-9)
 
 
-@settings(deadline=None, max_examples=15)
+@settings(deadline=None, max_examples=8)
 @given(rows=segments)
 def test_backwards_in_time_every_effect_turns_its_sign(rows):
     start, end = tables(rows)

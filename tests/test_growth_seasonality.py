@@ -7,8 +7,10 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
+import statsmodels.api as sm
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 from statsmodels.tsa.seasonal import seasonal_decompose
 
 from helpers import growth
@@ -77,6 +79,23 @@ def test_the_published_gmv_of_kuaishou():
     index = pd.DatetimeIndex(quarters(GMV)["period_end"])
     classical = seasonal_decompose(pd.Series(GMV, index=index), model="multiplicative", period=4).seasonal[:4]
     assert np.allclose(result.factors["factor"], classical / np.prod(classical) ** 0.25, atol=0.02)
+
+
+def test_the_season_is_least_squares():
+    # the same regression by statsmodels: quarter dummies without a constant, less their mean, and time
+    rates = np.diff(np.log(GMV))
+    time = np.arange(18.0) - 8.5
+    dummies = [(np.arange(1, 19) % 4 == q).astype(float) for q in range(4)]
+    fit = sm.OLS(rates, np.column_stack([*dummies, time])).fit()
+    centred = np.hstack([np.eye(4) - 0.25, np.zeros((4, 1))])
+    test = fit.t_test(centred)
+    result = seasonal_growth(quarters(GMV))
+    assert np.allclose(np.log1p(result.factors["seasonal_qoq"]), test.effect)
+    reach = stats.t.ppf(0.95, 13) * test.sd * math.sqrt(4 / 3)
+    assert np.allclose(np.log1p(result.factors["high"]), test.effect + reach)
+    assert result.checks[0].value == pytest.approx(float(fit.f_test(centred[:3]).pvalue), rel=1e-6)
+    whole = np.var(fit.resid + test.effect[np.arange(1, 19) % 4])
+    assert result.strength == pytest.approx(1 - np.var(fit.resid) / whole)
 
 
 @settings(deadline=None, max_examples=5)

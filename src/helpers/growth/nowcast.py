@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy import special
 
 from helpers.checks import Check, as_rate
 from helpers.errors import NotEstimableError
@@ -315,7 +315,7 @@ def _coverage_check(horizon: int, row: pd.Series, level: float) -> Check:
     text = (
         f"{held} of {stated} past {level:.0%} intervals {horizon} ahead, each from earlier errors only, held the figure"
     )
-    passed = bool(stats.binom.cdf(held, stated, level) >= 0.05) if stated else None
+    passed = bool(special.bdtr(held, stated, level) >= 0.05) if stated else None
     return Check(
         name="coverage", passed=passed, value=held / stated if stated else None, threshold=level, text=_sign(text)
     )

@@ -22,8 +22,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import stats
-from statsmodels.regression.linear_model import OLS, RegressionResults
+from scipy import special
 
 from helpers.checks import Check, as_rate
 from helpers.errors import HelpersError, NotEstimableError
@@ -77,6 +76,19 @@ class SeasonalResult:
     fact_ids: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Fit:
+    """Least squares: coefficients, residuals, their sum of squares, degrees of freedom, covariance."""
+
+    design: np.ndarray
+    outcome: np.ndarray
+    params: np.ndarray
+    resid: np.ndarray
+    ssr: float
+    df_resid: int
+    covariance: np.ndarray
+
+
 def seasonal_growth(series: pd.DataFrame, *, level: float = 0.9) -> SeasonalResult:
     """Growth of each quarter on the one before: as printed, usual for that quarter, and net of the season.
 
@@ -107,9 +119,9 @@ def seasonal_growth(series: pd.DataFrame, *, level: float = 0.9) -> SeasonalResu
     rows = _rows(series)
     used = rows[rows["qoq"].notna()]
     _refuse_short(rows, used)
-    design, fit = _fit(used)
+    fit = _fit(used)
     season, se = _season(fit)
-    reach = stats.t.ppf((1 + level) / 2, fit.df_resid) * LEVEL_NOISE * se
+    reach = special.stdtrit(fit.df_resid, (1 + level) / 2) * LEVEL_NOISE * se
     years = used["quarter"].value_counts().reindex([1, 2, 3, 4])
     table = _table(rows, fit, season, reach, years)
     strength = _strength(fit, season[used["quarter"].to_numpy() - 1])
@@ -119,7 +131,7 @@ def seasonal_growth(series: pd.DataFrame, *, level: float = 0.9) -> SeasonalResu
         strength=strength,
         level=level,
         text=_text(table, strength, level),
-        checks=(_seen_check(fit), _stable_check(design, fit, used)),
+        checks=(_seen_check(fit), _stable_check(fit, used)),
         fact_ids=tuple(dict.fromkeys(map(str, rows["fact_id"]))),
     )
 
@@ -164,23 +176,34 @@ def _refuse_short(rows: pd.DataFrame, used: pd.DataFrame) -> None:
         )
 
 
-def _fit(used: pd.DataFrame) -> tuple[np.ndarray, RegressionResults]:
+def _fit(used: pd.DataFrame) -> _Fit:
     """Constant, time and three contrasts whose fourth is minus their sum."""
     time = used["time"].to_numpy(float)
     quarter = used["quarter"].to_numpy()
     contrasts = np.array([(quarter == q).astype(float) - (quarter == 4) for q in (1, 2, 3)]).T
     design = np.column_stack([np.ones(len(used)), time - time.mean(), contrasts])
-    return design, OLS(np.log1p(used["qoq"].to_numpy()), design).fit()
+    return _least_squares(design, np.log1p(used["qoq"].to_numpy()))
 
 
-def _season(fit: RegressionResults) -> tuple[np.ndarray, np.ndarray]:
+def _least_squares(design: np.ndarray, outcome: np.ndarray) -> _Fit:
+    """By the QR decomposition; the design must have full rank."""
+    q, r = np.linalg.qr(design)
+    params = np.linalg.solve(r, q.T @ outcome)
+    resid = outcome - design @ params
+    ssr, df = float(resid @ resid), len(outcome) - design.shape[1]
+    inverse = np.linalg.inv(r)
+    covariance = ssr / df * inverse @ inverse.T
+    return _Fit(design=design, outcome=outcome, params=params, resid=resid, ssr=ssr, df_resid=df, covariance=covariance)
+
+
+def _season(fit: _Fit) -> tuple[np.ndarray, np.ndarray]:
     """The four seasonal terms of log growth and their standard errors."""
     spread = np.vstack([np.eye(3), -np.ones(3)])
-    covariance = np.asarray(fit.cov_params())[2:, 2:]
+    covariance = fit.covariance[2:, 2:]
     return spread @ fit.params[2:], np.sqrt(np.einsum("ij,jk,ik->i", spread, covariance, spread))
 
 
-def _strength(fit: RegressionResults, season: np.ndarray) -> float:
+def _strength(fit: _Fit, season: np.ndarray) -> float:
     whole = float(np.var(fit.resid + season))
     return max(0.0, 1 - float(np.var(fit.resid)) / whole) if whole > 0 else 0.0
 
@@ -200,9 +223,7 @@ def _factors(season: np.ndarray, reach: np.ndarray, years: pd.Series) -> pd.Data
     )
 
 
-def _table(
-    rows: pd.DataFrame, fit: RegressionResults, season: np.ndarray, reach: np.ndarray, years: pd.Series
-) -> pd.DataFrame:
+def _table(rows: pd.DataFrame, fit: _Fit, season: np.ndarray, reach: np.ndarray, years: pd.Series) -> pd.DataFrame:
     position = rows["quarter"].to_numpy() - 1
     mine, width = season[position], reach[position]
     used = rows["qoq"].notna()
@@ -217,9 +238,9 @@ def _table(
     return table[[*_TABLE, "yoy", "reason", "yoy_reason", "fact_id"]]
 
 
-def _seen_check(fit: RegressionResults) -> Check:
+def _seen_check(fit: _Fit) -> Check:
     """Does growth differ between the quarters of the year at all?"""
-    flat = OLS(fit.model.endog, fit.model.exog[:, :2]).fit()
+    flat = _least_squares(fit.design[:, :2], fit.outcome)
     p = _f_test(flat, fit)
     text = f"growth differs between the quarters of the year (p = {p:.2g})"
     if not p <= SURE:
@@ -227,27 +248,27 @@ def _seen_check(fit: RegressionResults) -> Check:
     return Check(name="season_seen", passed=p <= SURE, value=p, threshold=SURE, text=text)
 
 
-def _stable_check(design: np.ndarray, fit: RegressionResults, used: pd.DataFrame) -> Check:
+def _stable_check(fit: _Fit, used: pd.DataFrame) -> Check:
     """Does the season of the second half differ from the first?"""
     late = (used["time"] > used["time"].median()).to_numpy(float)[:, None]
-    wider = np.hstack([design, late * design[:, 2:]])
+    wider = np.hstack([fit.design, late * fit.design[:, 2:]])
     if np.linalg.matrix_rank(wider) < wider.shape[1] or len(wider) - wider.shape[1] < 3:
         return Check(name="season_stable", passed=None, text="too few quarters to compare the season of both halves")
-    p = _f_test(fit, OLS(fit.model.endog, wider).fit())
+    p = _f_test(fit, _least_squares(wider, fit.outcome))
     text = f"the season of both halves of the data is alike (p = {p:.2g})"
     if p < SURE:
         text = f"the season changed between both halves of the data (p = {p:.2g}): an average describes neither"
     return Check(name="season_stable", passed=p >= SURE, value=p, threshold=SURE, text=text)
 
 
-def _f_test(narrow: RegressionResults, wide: RegressionResults) -> float:
+def _f_test(narrow: _Fit, wide: _Fit) -> float:
     """p value of the further terms of `wide`; exact fits, which have no noise to compare with, give 0 or 1."""
     nothing = 1e-24 * len(wide.resid)
     gain = max(narrow.ssr - wide.ssr, 0.0)
     if wide.ssr <= nothing:
         return 1.0 if gain <= nothing else 0.0
     more = narrow.df_resid - wide.df_resid
-    return float(stats.f.sf(gain / more / (wide.ssr / wide.df_resid), more, wide.df_resid))
+    return float(special.fdtrc(more, wide.df_resid, gain / more / (wide.ssr / wide.df_resid)))
 
 
 def _text(table: pd.DataFrame, strength: float, level: float) -> str:
