@@ -62,18 +62,8 @@ class Quarters:
 
 def on_quarters(target: pd.DataFrame, indicators: pd.DataFrame, quarters_ahead: int | None) -> Quarters:
     """Both tables on one axis, from the first quarter of either to the last one asked for."""
-    if quarters_ahead is not None and not (
-        isinstance(quarters_ahead, int | np.integer) and 1 <= quarters_ahead <= FARTHEST
-    ):
-        raise ParameterError(
-            f"quarters_ahead must be a whole number from 1 to {FARTHEST}, got {quarters_ahead}: "
-            "a fifth quarter has no published base a year earlier"
-        )
-    if "metric" not in indicators or indicators["metric"].isna().any():
-        raise HelpersError("indicators need a column metric, filled in every row")
     name = str(target["metric"].iloc[0]) if "metric" in target and len(target) else "the figure"
-    if name in set(indicators["metric"]):
-        raise HelpersError(f"{name} stands among its own indicators: it cannot tell what it will be")
+    _refuse(indicators, name, quarters_ahead)
     rows = _checked_quarters(target, name)
     if rows.empty:
         raise HelpersError("need 1+ published quarters of the figure, got none")
@@ -99,6 +89,21 @@ def on_quarters(target: pd.DataFrame, indicators: pd.DataFrame, quarters_ahead: 
         rises={metric: log_growth_rows(_on_axis(part, axis)) for metric, part in parts.items()},
         last=(last - first) // 3,
     )
+
+
+def _refuse(indicators: pd.DataFrame, name: str, quarters_ahead: int | None) -> None:
+    """What no quarter can be made of."""
+    if quarters_ahead is not None and not (
+        isinstance(quarters_ahead, int | np.integer) and 1 <= quarters_ahead <= FARTHEST
+    ):
+        raise ParameterError(
+            f"quarters_ahead must be a whole number from 1 to {FARTHEST}, got {quarters_ahead}: "
+            "a fifth quarter has no published base a year earlier"
+        )
+    if "metric" not in indicators or indicators["metric"].isna().any():
+        raise HelpersError("indicators need a column metric, filled in every row")
+    if name in set(indicators["metric"]):
+        raise HelpersError(f"{name} stands among its own indicators: it cannot tell what it will be")
 
 
 def _checked_quarters(series: pd.DataFrame, name: str, points: bool = False) -> pd.DataFrame:
