@@ -320,6 +320,18 @@ def test_fair_values_by_hand():
     assert plain.tolist() == bs.price(np.array([25.0, 20.0]), 20.0, 5, rate=0.04, volatility=0.6).tolist()
 
 
+def test_fair_values_of_many_grants_are_those_of_each():
+    rng = np.random.default_rng(11)
+    n = bs.CHUNK + 7
+    spot, strike, years = rng.uniform(5, 50, n), rng.uniform(1, 60, n), rng.uniform(4, 10, n)
+    arguments = {"rate": 0.04, "volatility": 0.6, "dividend_yield": 0.01, "vesting": Vesting.graded(4, tranches=4),
+                 "forfeiture_rate": 0.08}  # fmt: skip
+    many = fair_values(spot, strike, contractual_years=years, **arguments)
+    assert many.shape == (n,)
+    for i in (0, bs.CHUNK - 1, bs.CHUNK, n - 1):
+        assert many[i] == pytest.approx(fair_values(spot[i], strike[i], contractual_years=years[i], **arguments))
+
+
 def test_grant_values_by_hand():
     result = grant_values(
         GRANTS, assumptions=ASSUMED, contractual_years=10, currency="USD", vesting=Vesting.graded(4, tranches=4),

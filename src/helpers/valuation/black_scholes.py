@@ -15,7 +15,7 @@ the share as tradable without limit; a private share is not, and nothing here ta
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -75,20 +75,36 @@ def price(
         A kind that is neither.
     """
     _check_kind(kind)
-    numbers = [np.asarray(x, float) for x in (spot, strike, term, rate, volatility, dividend_yield)]
-    shape = np.broadcast_shapes(*(x.shape for x in numbers))
-    value = np.empty(shape)
-    flat = [x.reshape(()) if x.size == 1 else np.broadcast_to(x, shape).reshape(-1) for x in numbers]
-    into = value.reshape(-1)
-    buffers = np.empty((4, min(CHUNK, into.size)))
-    for start in range(0, max(into.size, 1), CHUNK):
-        part = into[start : start + CHUNK]
-        inputs = [x[start : start + CHUNK] if x.ndim else x for x in flat]
+    value, chunks = in_chunks(spot, strike, term, rate, volatility, dividend_yield)
+    buffers = np.empty((4, min(CHUNK, value.size)))
+    for part, inputs in chunks:
         _check(*inputs)  # here and not before the loop: what is checked stays in the cache for the formula
         if kind == "put":  # a put is a call on the strike that is paid for with the share: S, K and r, q change places
             inputs = [inputs[i] for i in (1, 0, 2, 5, 4, 3)]
         _fill(part, inputs, buffers[:, : part.size])
-    return value if shape else float(value)
+    return value if value.ndim else float(value)
+
+
+def in_chunks(*numbers: Numbers) -> tuple[np.ndarray, Iterator[tuple[np.ndarray, list[np.ndarray]]]]:
+    """Room for one result per broadcast element, and its parts with the inputs of each.
+
+    Parameters
+    ----------
+    *numbers : float or array
+
+    Returns
+    -------
+    value : array of the broadcast shape, not filled
+    chunks : iterator of (part of value, inputs of that part)
+        Up to `CHUNK` elements each, at least one chunk; single numbers stay single.
+    """
+    arrays = [np.asarray(x, float) for x in numbers]
+    shape = np.broadcast_shapes(*(x.shape for x in arrays))
+    value = np.empty(shape)
+    into = value.reshape(-1)
+    flat = [x.reshape(()) if x.size == 1 else np.broadcast_to(x, shape).reshape(-1) for x in arrays]
+    cuts = (slice(start, start + CHUNK) for start in range(0, max(into.size, 1), CHUNK))
+    return value, ((into[cut], [x[cut] if x.ndim else x for x in flat]) for cut in cuts)
 
 
 def _fill(value: np.ndarray, inputs: list[np.ndarray], buffers: np.ndarray) -> None:

@@ -91,18 +91,21 @@ def fair_values(
     Returns
     -------
     float or array of float
-        Money per option; memory beyond it is one more array of its size per call, whatever the number of tranches.
+        Money per option; a million need little memory beyond the result, whatever the number of tranches.
     """
     as_rate("forfeiture_rate", forfeiture_rate, low=0.0, high=MOST_FORFEITED)
-    inputs = {"rate": rate, "volatility": volatility, "dividend_yield": dividend_yield}
     if vesting is None:
-        return black_scholes.price(spot, strike, contractual_years, **inputs)
-    total: Numbers = 0.0
-    for years, share in zip(vesting.years, vesting.shares, strict=True):
-        value = black_scholes.price(spot, strike, simplified_term(years, contractual_years), **inputs)
-        value *= share * (1 - forfeiture_rate) ** years
-        total += value
-    return total
+        return black_scholes.price(
+            spot, strike, contractual_years, rate=rate, volatility=volatility, dividend_yield=dividend_yield
+        )
+    value, chunks = black_scholes.in_chunks(spot, strike, contractual_years, rate, volatility, dividend_yield)
+    for part, (price, exercise, years, r, s, q) in chunks:
+        part[:] = 0.0
+        for vested, share in zip(vesting.years, vesting.shares, strict=True):
+            term = simplified_term(vested, years)
+            call = black_scholes.price(price, exercise, term, rate=r, volatility=s, dividend_yield=q)
+            part += call * (share * (1 - forfeiture_rate) ** vested)
+    return value if value.ndim else float(value)
 
 
 def grant_values(
