@@ -296,7 +296,7 @@ def test_structure_errors():
         payoff(COMPLEXCO, [5, -1])
     with pytest.raises(ParameterError, match=r"equity_values are .* got nan"):
         distribute(COMPLEXCO, math.nan)
-    with pytest.raises(HelpersError, match=r"needs the columns name, kind, shares; missing: \['shares'\]"):
+    with pytest.raises(HelpersError, match=r"need the columns name, kind, shares; missing: \['shares'\]"):
         capital_structure(table("name,kind\nA,common"), currency="USD")
     with pytest.raises(UnknownNameError, match="unknown column of a capital structure 'prefrence'"):
         capital_structure(table("name,kind,shares,prefrence\nA,common,1,2"), currency="USD")
@@ -538,7 +538,19 @@ def test_the_range_of_a_backsolve():
     assert base["headline_ratio"] == pytest.approx(base["equity_value"] / 12_750)
     assert (result.low, result.high) == (result.table["equity_value"].min(), result.table["equity_value"].max())
     assert (result.common_low, result.common_high) == tuple(result.table["common_value_per_share"].agg(["min", "max"]))
-    assert result.text.startswith("Over 4 of 4 combinations the price of Class B implies an equity value of ")
+    assert result.text.startswith(
+        "Over 4 combinations of term, volatility and chance of conversion the price of Class B"
+    )
+    assert result.checks[0].passed is True
+    # 2 x 1,500 e^-0.06 are worth more than 300 x 5
+    twice = replace(COMPLEXCO, classes=(replace(COMPLEXCO.classes[1], preference_multiple=2), COMPLEXCO.classes[2]))
+    check = backsolve_range(
+        twice, class_name="Class B", price_per_share=5, settings=TERMS, conversion_chances=[0, 0.9]
+    ).checks[0]
+    assert (check.passed, check.text) == (
+        False,
+        "in 1 of 2 combinations the preference alone, if it were sure, is worth the price",
+    )
 
 
 def test_headline_errors():
@@ -681,6 +693,8 @@ def test_two_currencies_need_a_rate():
         (MARKS.drop(columns="basis"), HelpersError, r"missing: \['basis'\]"),
         (MARKS.assign(date=None), HelpersError, "every value needs a date, missing for a"),
         (MARKS.assign(date="2025-01-01"), HelpersError, "need one value per date, got a, b, c, d on 2025-01-01: keep"),
+        (MARKS.assign(date="June"), HelpersError, r"a value needs a date such as 2025-06-30, got 'June' \(a\)"),
+        (MARKS.assign(value="3bn"), HelpersError, r"value of a valuation must be a number, got '3bn' \(a\)"),
         (MARKS.assign(value=-1), ParameterError, r"a value must be above 0, got value -1, .*\(a\)"),
         (MARKS.assign(low=99e9), ParameterError, "low must be above 0 and not above the value"),
         (MARKS.assign(high=1.0), ParameterError, "high must not be below the value"),

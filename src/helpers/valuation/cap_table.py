@@ -17,8 +17,9 @@ from numbers import Integral
 
 import pandas as pd
 
-from helpers.errors import HelpersError, ParameterError, UnknownNameError
+from helpers.errors import ParameterError, UnknownNameError
 from helpers.units import check_currency
+from helpers.valuation.dated import need_columns
 
 KINDS = {
     "common": "what is left, in proportion to shares",
@@ -294,8 +295,7 @@ def capital_structure(
         As for `ShareClass` and `CapitalStructure`.
     """
     known = [field.name for field in fields(ShareClass)]
-    if missing := [column for column in ("name", "kind", "shares") if column not in table]:
-        raise HelpersError(f"a capital structure needs the columns name, kind, shares; missing: {missing}")
+    need_columns(table, ("name", "kind", "shares"), what="share classes")
     for column in table.columns:
         if column not in known and column != "fact_id":
             raise UnknownNameError("column of a capital structure", column, known)

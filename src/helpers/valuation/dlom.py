@@ -180,6 +180,8 @@ def _plain(values: np.ndarray) -> Numbers:
 def _checked(term: Any, volatility: Any, rate: Any, dividend_yield: Any) -> tuple[np.ndarray, ...]:
     for name, value in (("term", term), ("volatility", volatility)):
         numbers = np.asarray(value, float)
+        if not numbers.size:
+            raise ParameterError(f"need 1+ numbers for {name}, got none")
         if not ((numbers > 0) & (numbers < np.inf)).all():
             bad = numbers[~((numbers > 0) & (numbers < np.inf))].flat[0]
             raise ParameterError(f"{name} must be above 0 and finite, got {bad:g}: without it there is no discount")

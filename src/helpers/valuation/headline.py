@@ -14,11 +14,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
-import numpy as np
 import pandas as pd
 
 from helpers.checks import Check, as_rate
-from helpers.errors import NotEstimableError, ParameterError
+from helpers.errors import ParameterError
 from helpers.units import in_words
 from helpers.valuation.cap_table import OPTIONS, CapitalStructure, amount
 from helpers.valuation.opm import BacksolveResult, OpmSettings, backsolve
@@ -72,10 +71,10 @@ class BacksolveRangeResult:
         Least and largest value of a common share, money.
     table : DataFrame
         One row per combination: term, volatility, conversion_chance, equity_value, headline_ratio,
-        common_value_per_share, common_ratio, reason and settles (where there is no answer; the numbers are then NaN).
+        common_value_per_share, common_ratio, is_above_claim (see `opm.BacksolveResult`).
     text : str
     checks : tuple of Check
-        ``all_solved``.
+        ``price_above_claim`` at every combination.
     fact_ids : tuple of str
     """
 
@@ -174,33 +173,27 @@ def backsolve_range(
     ------
     ParameterError, UnknownNameError
         As for `headline_gap`.
-    NotEstimableError
-        If no combination has an answer.
     """
-    pairs = [
+    combinations = [
         replace(settings, term=term, volatility=volatility, conversion_chance=chance)
         for term, volatility, chance in product(
-            terms or (settings.term,),
-            volatilities or (settings.volatility,),
-            conversion_chances or (settings.conversion_chance,),
+            list(terms) or [settings.term],
+            list(volatilities) or [settings.volatility],
+            list(conversion_chances) or [settings.conversion_chance],
         )
     ]
     price = _price_per_common(structure, class_name, price_per_share)
     sold = {"class_name": class_name, "price_per_share": price_per_share}
-    rows = [_solved_row(structure, sold, settings, price) for settings in pairs]
-    table = pd.DataFrame(rows)
-    solved = table[table["reason"] == ""]
-    if solved.empty:
-        raise NotEstimableError(f"the equity value from {class_name}", rows[0]["reason"], rows[0]["settles"])
-    spans = solved[["equity_value", "common_value_per_share"]].agg(["min", "max"])
+    table = pd.DataFrame([_solved_row(structure, sold, one, price) for one in combinations])
+    spans = table[["equity_value", "common_value_per_share"]].agg(["min", "max"])
     return BacksolveRangeResult(
         low=float(spans.loc["min", "equity_value"]),
         high=float(spans.loc["max", "equity_value"]),
         common_low=float(spans.loc["min", "common_value_per_share"]),
         common_high=float(spans.loc["max", "common_value_per_share"]),
         table=table,
-        text=_range_text(solved, len(table), class_name, structure.currency),
-        checks=(_all_solved(table),),
+        text=_range_text(table, class_name, structure.currency),
+        checks=(_all_above_claim(table),),
         fact_ids=structure.fact_ids,
     )
 
@@ -214,19 +207,14 @@ def _price_per_common(structure: CapitalStructure, class_name: str, price_per_sh
 
 def _solved_row(structure: CapitalStructure, sold: dict, settings: OpmSettings, price: float) -> dict:
     row = {name: getattr(settings, name) for name in ("term", "volatility", "conversion_chance")}
-    try:
-        solved = backsolve(structure, **sold, settings=settings)
-    except NotEstimableError as error:
-        gaps = dict.fromkeys(("equity_value", "headline_ratio", "common_value_per_share", "common_ratio"), np.nan)
-        return row | gaps | {"reason": error.reason, "settles": error.settles}
+    solved = backsolve(structure, **sold, settings=settings)
     common = solved.allocation.common_value_per_share
     return row | {
         "equity_value": solved.equity_value,
         "headline_ratio": solved.equity_value / (price * structure.total_as_converted),
         "common_value_per_share": common,
         "common_ratio": common / price,
-        "reason": "",
-        "settles": "",
+        "is_above_claim": next(check.passed for check in solved.checks if check.name == "price_above_claim"),
     }
 
 
@@ -241,12 +229,12 @@ def _text(table: pd.DataFrame, currency: str, dlom: float) -> str:
     return said + (f", {after:.0f} % after a discount of {dlom * 100:g} % for marketability." if dlom else ".")
 
 
-def _range_text(solved: pd.DataFrame, pairs: int, class_name: str, currency: str) -> str:
-    least, most = in_words(solved["equity_value"].min()), in_words(solved["equity_value"].max())
+def _range_text(table: pd.DataFrame, class_name: str, currency: str) -> str:
+    least, most = in_words(table["equity_value"].min()), in_words(table["equity_value"].max())
     return (
-        f"Over {len(solved)} of {pairs} combinations the price of {class_name} implies an equity value "
-        f"of {least} to {most} {currency}, and a common share worth {solved['common_ratio'].min() * 100:.0f} to "
-        f"{solved['common_ratio'].max() * 100:.0f} % of that price."
+        f"Over {len(table)} combinations of term, volatility and chance of conversion the price of {class_name} "
+        f"implies an equity value of {least} to {most} {currency}, and a common share worth "
+        f"{table['common_ratio'].min() * 100:.0f} to {table['common_ratio'].max() * 100:.0f} % of that price."
     )
 
 
@@ -263,12 +251,12 @@ def _highest(table: pd.DataFrame) -> Check:
     )
 
 
-def _all_solved(table: pd.DataFrame) -> Check:
-    unsolved = int((table["reason"] != "").sum())
+def _all_above_claim(table: pd.DataFrame) -> Check:
+    below = int((~table["is_above_claim"]).sum())
     return Check(
-        name="all_solved",
-        passed=unsolved == 0,
-        value=float(unsolved),
+        name="price_above_claim",
+        passed=below == 0,
+        value=float(below),
         threshold=0.0,
-        text=f"{unsolved} of {len(table)} combinations have no answer",
+        text=f"in {below} of {len(table)} combinations the preference alone, if it were sure, is worth the price",
     )

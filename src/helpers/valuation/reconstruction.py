@@ -22,6 +22,7 @@ from helpers.checks import Check
 from helpers.errors import HelpersError, NotEstimableError, ParameterError, UnitError
 from helpers.units import check_currency, in_words
 from helpers.valuation.cap_table import CapitalStructure, ShareClass, amount
+from helpers.valuation.dated import need_columns, read_days, read_numbers
 
 _NEEDED = ("date", "raised", "post_money", "currency", "fact_id")
 COMMON = "Common"
@@ -152,14 +153,11 @@ def reconstruct(
 
 
 def _checked(rounds: pd.DataFrame) -> pd.DataFrame:
-    if missing := [column for column in _NEEDED if column not in rounds]:
-        raise HelpersError(f"rounds need the columns {', '.join(_NEEDED)}; missing: {missing}")
-    rows = rounds.reset_index(drop=True)[list(_NEEDED)]
-    rows["date"] = pd.to_datetime(rows["date"]).astype("datetime64[s]")
-    if rows["date"].isna().any():
-        raise HelpersError(f"every round needs a date, missing for {rows.loc[rows['date'].isna(), 'fact_id'].iloc[0]}")
+    need_columns(rounds, _NEEDED, what="rounds")
+    given = rounds.reset_index(drop=True)
+    rows = given[list(_NEEDED)].assign(date=read_days(given, what="round"))
     for name in ("raised", "post_money"):
-        rows[name] = pd.to_numeric(rows[name]).astype(float)
+        rows[name] = read_numbers(given, name, what="round")
         if (bad := ~(rows[name].isna() | ((rows[name] > 0) & (rows[name] < np.inf)))).any():
             raise ParameterError(
                 f"{name} must be above 0, got {rows[name][bad].iloc[0]:g} ({rows['fact_id'][bad].iloc[0]})"
@@ -170,7 +168,7 @@ def _checked(rounds: pd.DataFrame) -> pd.DataFrame:
             f"a round raises less than the value after it, got raised {got['raised']:g} at post_money "
             f"{got['post_money']:g} ({got['fact_id']})"
         )
-    named = rounds["label"].reset_index(drop=True) if "label" in rounds else pd.Series(index=rows.index, dtype=object)
+    named = given["label"] if "label" in given else pd.Series(index=rows.index, dtype=object)
     rows.insert(1, "label", named.where(named.notna(), "Round of " + rows["date"].dt.strftime("%Y-%m-%d")))
     if (twice := rows["label"].duplicated()).any() or (rows["label"] == COMMON).any():
         got = rows["label"][twice].iloc[0] if twice.any() else COMMON

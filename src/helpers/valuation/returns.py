@@ -31,6 +31,7 @@ from scipy.optimize import brentq
 from helpers.checks import Check
 from helpers.errors import HelpersError, NotEstimableError, ParameterError, UnitError
 from helpers.units import check_currency, in_words
+from helpers.valuation.dated import need_columns, read_days, read_numbers
 
 DAYS_PER_YEAR = 365.0
 _TOUCH = 1e-12  # of the absolute sum: a sum this small at a turning point touches zero there
@@ -191,8 +192,7 @@ def moic(flows: pd.DataFrame, *, currency: str | None = None) -> float:
 
 def _dated(flows: pd.DataFrame, currency: str | None) -> tuple[pd.DataFrame, str | None]:
     """Flows by date with their years, and their one currency."""
-    if missing := [column for column in ("date", "amount") if column not in flows]:
-        raise HelpersError(f"flows need the columns date, amount; missing: {missing}")
+    need_columns(flows, ("date", "amount"), what="flows")
     if flows.empty:
         raise HelpersError("need 2+ flows for a rate, got none")
     named = set(flows["currency"].dropna()) if "currency" in flows else set()
@@ -201,12 +201,9 @@ def _dated(flows: pd.DataFrame, currency: str | None) -> tuple[pd.DataFrame, str
     units = sorted(check_currency(unit) for unit in named)
     if len(units) > 1:
         raise UnitError(f"flows in {' and '.join(units)} cannot be added: convert each at the rate of its day first")
-    dates = pd.to_datetime(flows["date"]).astype("datetime64[s]")
-    rows = pd.DataFrame({"date": dates, "amount": pd.to_numeric(flows["amount"]).astype(float)})
+    rows = pd.DataFrame({"date": read_days(flows, what="flow"), "amount": read_numbers(flows, "amount", what="flow")})
     rows["currency"] = units[0] if units else None
     rows["fact_id"] = flows.get("fact_id")
-    if undated := int(rows["date"].isna().sum()):
-        raise HelpersError(f"every flow needs a date, missing for {undated} of {len(rows)}")
     _refuse_missing(rows, rows["date"].dt.date)
     rows = rows.sort_values("date", ignore_index=True, kind="stable")
     rows.insert(1, "years", (rows["date"] - rows["date"].iloc[0]).dt.days / DAYS_PER_YEAR)

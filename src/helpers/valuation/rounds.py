@@ -25,6 +25,7 @@ import pandas as pd
 from helpers.checks import Check, as_rate
 from helpers.errors import HelpersError, ParameterError, UnitError, UnknownNameError
 from helpers.units import check_currency, in_words, rate
+from helpers.valuation.dated import need_columns, read_days, read_numbers
 
 BASES = {
     "round_post_money": "new money, value after the round",
@@ -193,22 +194,16 @@ def checked_marks(marks: pd.DataFrame, quote_currency: str | None = None) -> pd.
     DataFrame
         date, label, basis, value, low, high, currency, raised (NaN where not known), fact_id.
     """
-    if missing := [column for column in _NEEDED if column not in marks]:
-        raise HelpersError(f"values of a company need the columns {', '.join(_NEEDED)}; missing: {missing}")
+    need_columns(marks, _NEEDED, what="values of a company")
     if len(marks) < 2:
         raise HelpersError(f"need 2+ dated values, got {len(marks)}")
-    rows = marks.reset_index(drop=True)[list(_NEEDED)]
-    rows["date"] = pd.to_datetime(rows["date"]).astype("datetime64[s]")
-    if rows["date"].isna().any():
-        raise HelpersError(f"every value needs a date, missing for {rows.loc[rows['date'].isna(), 'fact_id'].iloc[0]}")
+    given = marks.reset_index(drop=True)
+    rows = given[list(_NEEDED)].assign(date=read_days(given, what="value"))
     for column in ("value", "low", "high", "raised"):
-        given = marks[column].reset_index(drop=True) if column in marks else pd.Series(np.nan, index=rows.index)
-        rows[column] = pd.to_numeric(given).astype(float)
+        rows[column] = read_numbers(given, column, what="valuation")
     for bound in ("low", "high"):
         rows[bound] = rows[bound].fillna(rows["value"])
-    named = (
-        marks["label"].reset_index(drop=True) if "label" in marks else pd.Series(None, index=rows.index, dtype=object)
-    )
+    named = given["label"] if "label" in given else pd.Series(index=rows.index, dtype=object)
     rows["label"] = named.where(
         named.notna(),
         rows["basis"].str.removesuffix("_post_money").str.replace("_", " ") + rows["date"].dt.strftime(" of %Y-%m-%d"),
