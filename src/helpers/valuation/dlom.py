@@ -8,7 +8,7 @@ With ``T`` years until the shares can be sold, ``s`` volatility, ``r`` the riskl
     Ghaidarov    e^(-qT) [2 N(w/2) - 1],  w^2 = ln[2 (e^x - x - 1)] - 2 ln x
     Longstaff    (2 + x/2) N(sqrt(x)/2) + sqrt(x / (2 pi)) e^(-x/8) - 1
 
-Sources: Chaffe (1993, Business Valuation Review 12); Finnerty (2012, Journal of Applied Finance 22), an average
+Sources: Chaffe (1993, Business Valuation Review 12); Finnerty (2012, Journal of Derivatives 19), an average
 strike put whose v^2 cannot exceed ln 2, so that no discount passes 2 N(sqrt(ln 2)/2) - 1 = 32.28 %; Ghaidarov
 (2009), the average strike put without that limit; Longstaff (1995, Journal of Finance 50), what perfect timing
 would be worth without dividends, an upper bound that passes 100 % and is no estimate. What the module cannot do:
