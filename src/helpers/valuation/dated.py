@@ -21,7 +21,7 @@ def need_columns(table: pd.DataFrame, columns: Sequence[str], *, what: str) -> N
         raise HelpersError(f"{what} need the columns {', '.join(columns)}; missing: {missing}")
 
 
-def read_days(table: pd.DataFrame, *, what: str) -> pd.Series:
+def days_of(table: pd.DataFrame, *, what: str) -> pd.Series:
     """The column date as days.
 
     Parameters
@@ -48,7 +48,7 @@ def read_days(table: pd.DataFrame, *, what: str) -> pd.Series:
     return days.astype("datetime64[s]")
 
 
-def read_numbers(table: pd.DataFrame, column: str, *, what: str) -> pd.Series:
+def numbers_of(table: pd.DataFrame, column: str, *, what: str) -> pd.Series:
     """A column as numbers; an empty cell stays NaN, and a column that is not there is all NaN.
 
     Raises

@@ -22,7 +22,7 @@ from helpers.checks import Check
 from helpers.errors import HelpersError, NotEstimableError, ParameterError, UnitError
 from helpers.units import check_currency, in_words
 from helpers.valuation.cap_table import CapitalStructure, ShareClass, amount
-from helpers.valuation.dated import need_columns, read_days, read_numbers
+from helpers.valuation.dated import days_of, need_columns, numbers_of
 
 _NEEDED = ("date", "raised", "post_money", "currency", "fact_id")
 COMMON = "Common"
@@ -155,9 +155,9 @@ def reconstruct(
 def _checked(rounds: pd.DataFrame) -> pd.DataFrame:
     need_columns(rounds, _NEEDED, what="rounds")
     given = rounds.reset_index(drop=True)
-    rows = given[list(_NEEDED)].assign(date=read_days(given, what="round"))
+    rows = given[list(_NEEDED)].assign(date=days_of(given, what="round"))
     for name in ("raised", "post_money"):
-        rows[name] = read_numbers(given, name, what="round")
+        rows[name] = numbers_of(given, name, what="round")
         if (bad := ~(rows[name].isna() | ((rows[name] > 0) & (rows[name] < np.inf)))).any():
             raise ParameterError(
                 f"{name} must be above 0, got {rows[name][bad].iloc[0]:g} ({rows['fact_id'][bad].iloc[0]})"

@@ -31,7 +31,7 @@ from scipy.optimize import brentq
 from helpers.checks import Check
 from helpers.errors import HelpersError, NotEstimableError, ParameterError, UnitError
 from helpers.units import check_currency, in_words
-from helpers.valuation.dated import need_columns, read_days, read_numbers
+from helpers.valuation.dated import days_of, need_columns, numbers_of
 
 DAYS_PER_YEAR = 365.0
 _TOUCH = 1e-12  # of the absolute sum: a sum this small at a turning point touches zero there
@@ -201,7 +201,7 @@ def _dated(flows: pd.DataFrame, currency: str | None) -> tuple[pd.DataFrame, str
     units = sorted(check_currency(unit) for unit in named)
     if len(units) > 1:
         raise UnitError(f"flows in {' and '.join(units)} cannot be added: convert each at the rate of its day first")
-    rows = pd.DataFrame({"date": read_days(flows, what="flow"), "amount": read_numbers(flows, "amount", what="flow")})
+    rows = pd.DataFrame({"date": days_of(flows, what="flow"), "amount": numbers_of(flows, "amount", what="flow")})
     rows["currency"] = units[0] if units else None
     rows["fact_id"] = flows.get("fact_id")
     _refuse_missing(rows, rows["date"].dt.date)

@@ -25,7 +25,7 @@ import pandas as pd
 from helpers.checks import Check, as_rate
 from helpers.errors import HelpersError, ParameterError, UnitError, UnknownNameError
 from helpers.units import check_currency, in_words, rate
-from helpers.valuation.dated import need_columns, read_days, read_numbers
+from helpers.valuation.dated import days_of, need_columns, numbers_of
 
 BASES = {
     "round_post_money": "new money, value after the round",
@@ -198,9 +198,9 @@ def checked_marks(marks: pd.DataFrame, quote_currency: str | None = None) -> pd.
     if len(marks) < 2:
         raise HelpersError(f"need 2+ dated values, got {len(marks)}")
     given = marks.reset_index(drop=True)
-    rows = given[list(_NEEDED)].assign(date=read_days(given, what="value"))
+    rows = given[list(_NEEDED)].assign(date=days_of(given, what="value"))
     for column in ("value", "low", "high", "raised"):
-        rows[column] = read_numbers(given, column, what="valuation")
+        rows[column] = numbers_of(given, column, what="valuation")
     for bound in ("low", "high"):
         rows[bound] = rows[bound].fillna(rows["value"])
     named = given["label"] if "label" in given else pd.Series(index=rows.index, dtype=object)
