@@ -1,19 +1,19 @@
-"""How fast the simulated cash flow valuation, the reverse grid and the joint draws are, beside the tools a user would take.
+"""How fast simulated cash flow valuations, reverse grids and joint draws are, beside the tools a user would take.
 
 Run from the project folder::
 
     python benchmarks/valuation_dcf.py                          # ours; peers where this Python has them
     python benchmarks/valuation_dcf.py PYTHON_OF_THE_PEERS      # and peers in an environment of their own
 
-The peers are not dependencies: install financetoolkit, squigglepy, chaospy or openturns by hand into another
-environment and name its Python. Each row is a fresh process; CPU seconds (user and system, threads count) of the
-task after imports and a small warm-up, the lowest of five; memory is the peak above that after the imports.
+The peers are not dependencies: install financetoolkit, squigglepy and openturns by hand into another environment
+and name its Python. Each row is a fresh process: CPU seconds (user and system, threads count) of the task after
+imports and a small warm-up, the lowest of five; memory is the peak above that after the imports.
 
 `dcf` values 1,000,000 draws x 10 years. Ours: growth that fades, a margin that ramps up, tax that fades, reinvestment
 by sales to capital, four correlated drivers, and the table of what each driver would narrow. FinanceToolkit's
 get_monte_carlo_intrinsic_value: one growth rate on one cash flow, three independent normals. `draws` are 1,000,000
-of 8 inputs (4 log-normal, 4 PERT) with a full correlation matrix and their product; `grid` solves the target margin that
-a price needs for 200 x 200 pairs of growth and discount rate.
+of 8 inputs (4 log-normal, 4 PERT) with a full correlation matrix and their product; `grid` solves the target margin
+that a price needs for 200 x 200 pairs of growth and discount rate.
 
 What it cannot say: how the tools do inside a larger program. A machine's load moves all times; ratios hold.
 """
@@ -156,8 +156,8 @@ TASKS: dict[str, tuple[str, Callable[[], Task]]] = {
 def measure(name: str) -> None:
     """Print CPU seconds, megabytes above import and the answer of one task: the work of a fresh process."""
     task = TASKS[name][1]()
-    task(1_000)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    task(1_000)
     start = time.process_time()
     answer = task(DRAWS)
     spent = time.process_time() - start

@@ -72,6 +72,12 @@ def test_what_was_planted_is_found_again(growth, margin, years):
         assert min(abs(root - growth) for root in roots) < 1e-8
 
 
+def test_growth_after_a_known_first_year_says_so():
+    found = reverse_dcf(replace(LOSING, first_growth=0.5), price=PRICE, unknown="growth")
+    assert dcf(replace(LOSING, first_growth=0.5, growth=found.value)).enterprise_value == pytest.approx(PRICE)
+    assert "% a year in years 2 to 7, against" in found.text
+
+
 def test_growth_is_that_of_an_independent_search():
     def gap(g: float) -> float:
         return dcf(replace(LOSING, growth=g)).enterprise_value - PRICE

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from helpers.checks import Check
-from helpers.draws import BIN_SIZE, Distribution, Inputs, draw, narrowing
+from helpers.draws import BIN_SIZE, Distribution, Inputs, draw, narrowing, swings
 from helpers.errors import NotEstimableError, ParameterError, UnknownNameError
 from helpers.units import in_words
 from helpers.valuation.dcf import CHUNK, NUMBERS, Drivers, check_basis, limits, parameters, worth
@@ -50,6 +50,9 @@ class SimulationResult:
         Of the draws with a value, those below `price`; NaN without a price.
     narrowing : DataFrame
         By driver, the most telling first: see `helpers.draws.narrowing`; empty with fewer than 800 draws kept.
+    swings : DataFrame
+        By driver, the largest first: the value with it at its 10 % and 90 % quantiles, the others at their medians;
+        see `helpers.draws.swings`.
     sample : DataFrame
         The first draws, up to 65,536: a column for each uncertain driver, and value (NaN where refused).
     refused : DataFrame
@@ -73,6 +76,7 @@ class SimulationResult:
     mean_se: float
     share_below_price: float
     narrowing: pd.DataFrame
+    swings: pd.DataFrame
     sample: pd.DataFrame
     refused: pd.DataFrame
     draws: int
@@ -124,17 +128,17 @@ def simulate(
         Fewer than half of the draws have a value.
     """
     inputs = _inputs(drivers, uncertain, correlations or {}, basis, price)
-    model = _Model(drivers, basis)
-    values, kept, at = np.empty(draws), [], 0
-    for drawn in draw(inputs, draws=draws, seed=seed, method=method, chunk=CHUNK):
+    parts = draw(inputs, draws=draws, seed=seed, method=method, chunk=CHUNK)
+    model, values, kept, at = _Model(drivers, basis), np.empty(draws), [], 0
+    for drawn in parts:
         found = model.values(drawn)
-        size = min(len(found), draws - at)
-        values[at : at + size] = found
+        values[at : at + len(found)] = found
         if at < KEPT:
             kept.append(pd.DataFrame(drawn | {"value": found}))
-        at += size
+        at += len(found)
     sample = pd.concat(kept, ignore_index=True).head(KEPT)
-    return _result(drivers, basis, price, values, sample, model.broken)
+    tables = {"narrowing": _narrowed(sample), "swings": swings(_Model(drivers, basis).single, inputs), "sample": sample}
+    return _result(drivers, basis, price, values, tables, model.broken)
 
 
 def _inputs(
@@ -176,6 +180,10 @@ class _Model:
         value = np.broadcast_to(worth(p, self.drivers, self.basis), size)
         return np.where(bad, np.nan, value) if bad.any() else value
 
+    def single(self, drawn: Mapping[str, float]) -> float:
+        """Value with one number for each uncertain driver."""
+        return float(self.values(drawn)[0])
+
     def within(self, name: str, value: float | np.ndarray, bad: np.ndarray) -> float | np.ndarray:
         """Draws out of a driver's limits are marked and stand aside at the nearest limit, so that none overflows."""
         low, high = limits(name, years=self.drivers.years)
@@ -197,7 +205,12 @@ class _Model:
 
 
 def _result(
-    drivers: Drivers, basis: str, price: float | None, values: np.ndarray, sample: pd.DataFrame, broken: dict[str, int]
+    drivers: Drivers,
+    basis: str,
+    price: float | None,
+    values: np.ndarray,
+    tables: dict[str, pd.DataFrame],
+    broken: dict[str, int],
 ) -> SimulationResult:
     valued = values[np.isfinite(values)] if broken else values
     if 2 * len(valued) < len(values):
@@ -218,13 +231,13 @@ def _result(
     )
     return SimulationResult(
         currency=drivers.currency, basis=basis, table=pd.DataFrame({"probability": PROBABILITIES, "value": points}),
-        **found, narrowing=_narrowing(sample), sample=sample, refused=refused, draws=len(values), valued=len(valued),
+        **found, **tables, refused=refused, draws=len(values), valued=len(valued),
         text=_text(drivers, basis, price, found, len(values)), checks=_checks(valued, len(values), found, refused),
         fact_ids=drivers.fact_ids,
     )  # fmt: skip
 
 
-def _narrowing(sample: pd.DataFrame) -> pd.DataFrame:
+def _narrowed(sample: pd.DataFrame) -> pd.DataFrame:
     known = sample.dropna()
     if len(known) < 4 * BIN_SIZE or known["value"].max() == known["value"].min():
         return pd.DataFrame(columns=["input", "width", "expected_width", "narrowing", "variance_share", "bins"])

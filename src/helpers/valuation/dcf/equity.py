@@ -16,6 +16,7 @@ from helpers.errors import ParameterError, UnknownNameError
 from helpers.valuation import black_scholes
 from helpers.valuation.dcf.drivers import Bridge, Drivers, Options
 from helpers.valuation.dcf.kernel import Parameters, Value, present_values
+from helpers.valuation.warrants import warrant_values
 
 BASES = {"enterprise": "of enterprise value", "equity": "of equity", "per_share": "a share"}
 """What a value or a price is one of, and how a sentence says it."""
@@ -99,8 +100,11 @@ def options_value(equity: Value, bridge: Bridge) -> Value:
         return 0.0 * equity
     if options.market_price is not None:
         return 0.0 * equity + options.count * _at_market(options, bridge.shares)
-    worth = np.maximum(np.asarray(equity, float), np.finfo(float).tiny)  # a call on nothing is worth nothing
-    each = _call(worth / bridge.shares, options) * bridge.shares / (bridge.shares + options.count)
+    each = warrant_values(
+        np.maximum(np.asarray(equity, float), np.finfo(float).tiny) / bridge.shares, options.strike, options.term,
+        shares=bridge.shares, options=options.count, rate=options.rate, volatility=options.volatility,
+        dividend_yield=options.dividend_yield, is_priced_in=False,  # the equity found here is that of both
+    )  # fmt: skip
     total = options.count * np.where(np.asarray(equity) > 0, each, 0.0)
     return total if np.ndim(equity) else float(total)
 

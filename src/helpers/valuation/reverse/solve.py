@@ -161,8 +161,9 @@ def say(unknown: str, value: float, drivers: Drivers) -> str:
     """A driver's value as a sentence has it."""
     rate = f"{100 * value:.3g} %".replace("-", "−")
     years = drivers.growth_years if unknown != "growth_years" else value
+    span = f"for {years:.2g} years" if drivers.first_growth is None else f"in years 2 to {years:.2g}"
     return {
-        "growth": f"growth of {rate} a year for {years:.2g} years",
+        "growth": f"growth of {rate} a year {span}",
         "target_margin": f"a margin of {rate} from year {drivers.margin_years:g} on",
         "exit_multiple": f"a value of {value:.3g} times {_EXITS[drivers.exit_basis]} in year {drivers.years}",
         "discount_rate": f"a discount rate of {rate}",
