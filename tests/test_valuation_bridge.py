@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 
 from helpers import units
 from helpers.errors import HelpersError, ParameterError, RateError, UnitError, UnknownNameError
-from helpers.valuation.basis import multiple_name
 from helpers.valuation.bridge import ITEMS, enterprise_value, equity_value
 from helpers.valuation.dilution import treasury_stock_dilution
 from helpers.valuation.growth_adjusted import growth_adjusted
 from helpers.valuation.multiples import dated_multiples
 from helpers.valuation.neighbours import flag_neighbours
 from helpers.valuation.per_share import market_cap, price_to_value, value_per_share
+from helpers.valuation.price_kind import multiple_name
 from helpers.valuation.shares import PerShare, ShareCount, restate, total_count
 from helpers.valuation.vendor_bridge import implied_net_debt
 
@@ -116,7 +116,7 @@ def test_the_same_trap_in_dated_multiples():
     shares = 4.15e9
     price = pd.DataFrame(
         {"date": ["2025-09-10"], "value": 1531.4 * shares, "currency": "INR", "known_on": "2025-09-10",
-         "fact_id": "p", "basis": "market_cap"}
+         "fact_id": "p", "price_kind": "market_cap"}
     )  # fmt: skip
     book = pd.DataFrame(
         {"metric": ["equity"], "period_start": None, "period_end": "2025-06-30", "value": 2.67 * shares,
@@ -396,7 +396,7 @@ def test_implied_net_debt_errors(values, error, match):
 # --- what a price is a price of -----------------------------------------------------------------------
 
 BOTH = table(
-    """date,value,currency,known_on,fact_id,basis
+    """date,value,currency,known_on,fact_id,price_kind
     2024-07-01,300,USD,2024-07-01,cap,market_cap
     2024-07-01,240,USD,2024-07-01,ev,enterprise_value
     """
@@ -411,7 +411,7 @@ YEAR = table(
 )
 
 
-def test_each_basis_has_its_own_multiples():
+def test_each_kind_of_price_has_its_own_multiples():
     result = dated_multiples(BOTH, YEAR, quote_currency="USD")
     named = result.table.set_index("name")["multiple"]
     # 240 / 100, 300 / 100, 300 / 10, 240 / 1000, 240 / 50
@@ -427,10 +427,10 @@ def test_each_basis_has_its_own_multiples():
     assert "the market cap was 30 times net_profit" in result.text
 
 
-def test_without_a_basis_nothing_changes():
-    result = dated_multiples(BOTH.head(1).drop(columns="basis"), YEAR, quote_currency="USD")
+def test_without_a_price_kind_nothing_changes():
+    result = dated_multiples(BOTH.head(1).drop(columns="price_kind"), YEAR, quote_currency="USD")
     assert set(checks(result)) == {"coverage", "denominator_age", "left_out"}
-    assert (result.table["basis"] == "").all()
+    assert (result.table["price_kind"] == "").all()
     assert "the price was 3 times revenue" in result.text
 
 
@@ -461,9 +461,9 @@ def test_names_of_multiples(arguments, name):
     assert multiple_name(*arguments) == name
 
 
-def test_an_unknown_basis():
-    with pytest.raises(UnknownNameError, match="unknown basis 'equity'"):
-        dated_multiples(BOTH.assign(basis="equity"), YEAR, quote_currency="USD")
+def test_an_unknown_price_kind():
+    with pytest.raises(UnknownNameError, match="unknown price kind 'equity'"):
+        dated_multiples(BOTH.assign(price_kind="equity"), YEAR, quote_currency="USD")
 
 
 # --- multiples over growth ----------------------------------------------------------------------------

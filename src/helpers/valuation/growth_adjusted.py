@@ -27,7 +27,19 @@ SMALL_GROWTH = 0.03
 
 _COLUMNS = ("metric", "growth", "known_on", "fact_id")
 _TABLE = (
-    *("date", "metric", "basis", "name", "growth_adjusted", "low", "high", "multiple", "growth", "reason", "settles"),
+    *(
+        "date",
+        "metric",
+        "price_kind",
+        "name",
+        "growth_adjusted",
+        "low",
+        "high",
+        "multiple",
+        "growth",
+        "reason",
+        "settles",
+    ),
     *("price_fact_id", "denominator_fact_id", "growth_fact_id"),
 )
 
@@ -39,11 +51,11 @@ class GrowthAdjustedResult:
     Attributes
     ----------
     table : DataFrame
-        One row per row of the multiples: date, metric, basis, name (price_to_earnings_to_growth),
+        One row per row of the multiples: date, metric, price_kind, name (price_to_earnings_to_growth),
         growth_adjusted, low, high, multiple, growth (a year, 0.25 is 25 %), reason and settles (where there is
         none), price_fact_id, denominator_fact_id, growth_fact_id.
     text : str
-        One sentence for each basis and metric on its last stated figure.
+        One sentence for each price kind and metric on its last stated figure.
     checks : tuple of Check
         ``small_growth``: figures that rest on growth below 3 %.
     fact_ids : tuple of str
@@ -153,7 +165,7 @@ def _why(table: pd.DataFrame, rate: pd.DataFrame) -> tuple[np.ndarray, np.ndarra
 
 
 def _text(stated: pd.DataFrame) -> str:
-    last = stated.groupby(["basis", "metric"]).tail(1).sort_values(["metric", "basis"])
+    last = stated.groupby(["price_kind", "metric"]).tail(1).sort_values(["metric", "price_kind"])
     said = [
         f"On {row.date.date()} the multiple of {row.metric}, {in_words(row.multiple)}, was "
         f"{in_words(row.growth_adjusted)} times its growth of {100 * row.growth:.1f} % a year."

@@ -17,15 +17,15 @@ import pandas as pd
 from helpers.checks import Check
 from helpers.errors import HelpersError, RateError
 from helpers.units import average_rate, check_currency, in_words, rate
-from helpers.valuation.basis import check_basis, is_for_shareholders, multiple_name, objection
 from helpers.valuation.figures import ANNUAL_DAYS, FIGURE_COLUMNS, ids, span, with_days
+from helpers.valuation.price_kind import check_price_kind, is_for_shareholders, multiple_name, objection
 
 FORWARD_DAYS = (-31, 100)
 """A window of next twelve months serves prices from a month before its first day to about a quarter after."""
 
 _PRICE_COLUMNS = ("date", "value", "currency", "known_on", "fact_id")
 _COLUMNS = (
-    *("date", "metric", "basis", "name", "multiple", "low", "high", "reason", "price_quote", "denominator_quote"),
+    *("date", "metric", "price_kind", "name", "multiple", "low", "high", "reason", "price_quote", "denominator_quote"),
     *("price", "price_currency", "price_rate"),
     *("denominator", "denominator_currency", "denominator_rate"),
     *("period_start", "period_end", "known_on", "age_days"),
@@ -40,7 +40,7 @@ class MultiplesResult:
     Attributes
     ----------
     table : DataFrame
-        One row per price and metric, by date and metric: date, metric, basis (of the price, empty where
+        One row per price and metric, by date and metric: date, metric, price_kind (of the price, empty where
         not said), name (ev_to_sales, price_to_earnings, ev_per_mau and the like), multiple, low and high
         (from the intervals of both sides, equal to the multiple where none were given), reason (empty
         where a multiple is stated), price_quote and denominator_quote (in `quote_currency`; a
@@ -51,9 +51,9 @@ class MultiplesResult:
     quote_currency : str
         Currency that both sides were converted to.
     text : str
-        One sentence per basis and metric on its last stated multiple.
+        One sentence per price kind and metric on its last stated multiple.
     checks : tuple of Check
-        ``coverage``, ``denominator_age``, ``left_out``; with a basis also ``equity_based`` (multiples of
+        ``coverage``, ``denominator_age``, ``left_out``; with a price kind also ``equity_based`` (multiples of
         what all financiers share in that were taken of the equity alone).
     fact_ids : tuple of str
         Ledger rows that a stated multiple rests on.
@@ -87,7 +87,7 @@ def dated_multiples(
     prices : DataFrame
         date, value (above 0, whole currency units), currency, known_on, fact_id: market values or
         valuations, never a price per share. Optional low, high: what rounding or disagreement leaves;
-        basis: market_cap, enterprise_value or valuation. Several bases may stand together.
+        price_kind: market_cap, enterprise_value or valuation. Several kinds may stand together.
     denominators : DataFrame
         metric, period_start, period_end, value, currency (empty for users and the like), known_on,
         fact_id. Years and last twelve months (350 to 380 days) and points in time (start empty or equal
@@ -116,7 +116,7 @@ def dated_multiples(
         If a column or a date is missing, a price is not above 0, or two rows of one metric share
         period end and publication day.
     UnknownNameError
-        If a currency or a basis is not in the list.
+        If a currency or a price kind is not in the list.
 
     Notes
     -----
@@ -153,7 +153,7 @@ class _Limits:
 
 def _checked_prices(prices: pd.DataFrame) -> pd.DataFrame:
     """Prices by date, each above 0, with the one-day period that its rate is taken for."""
-    rows = with_days(prices, _PRICE_COLUMNS, ("date",), "prices", optional=("basis",))
+    rows = with_days(prices, _PRICE_COLUMNS, ("date",), "prices", optional=("price_kind",))
     bad = rows[~(rows["value"] > 0)]
     if len(bad):
         raise HelpersError(f"a price must be above 0, got {bad['value'].iloc[0]} ({bad['fact_id'].iloc[0]})")
@@ -161,8 +161,10 @@ def _checked_prices(prices: pd.DataFrame) -> pd.DataFrame:
         raise HelpersError(
             f"a price needs a currency, missing for {rows.loc[rows['currency'].isna(), 'fact_id'].iloc[0]}"
         )
-    basis = rows["basis"].astype(object).fillna("") if "basis" in rows else pd.Series("", index=rows.index)
-    rows = rows.assign(basis=basis.map(check_basis), period_start=rows["date"], period_end=rows["date"])
+    price_kind = (
+        rows["price_kind"].astype(object).fillna("") if "price_kind" in rows else pd.Series("", index=rows.index)
+    )
+    rows = rows.assign(price_kind=price_kind.map(check_price_kind), period_start=rows["date"], period_end=rows["date"])
     return rows.sort_values("date", kind="stable")
 
 
@@ -221,10 +223,10 @@ def _multiples(priced: pd.DataFrame, metric: str, known: pd.DataFrame, limits: _
         {
             "date": priced["date"],
             "metric": metric,
-            "basis": priced["basis"],
+            "price_kind": priced["price_kind"],
             "name": [
-                multiple_name(basis, metric, pd.notna(currency))
-                for basis, currency in zip(priced["basis"], figure["currency"], strict=True)
+                multiple_name(price_kind, metric, pd.notna(currency))
+                for price_kind, currency in zip(priced["price_kind"], figure["currency"], strict=True)
             ],
             "price_quote": priced["quote"],
             "denominator_quote": figure["quote"],
@@ -265,7 +267,7 @@ def _reason(metric: str, priced: pd.DataFrame, figure: pd.DataFrame, limits: _Li
     nothing_known = f"no {metric} was known on " + priced["date"].dt.strftime("%Y-%m-%d")
     age = (priced["date"] - figure["period_end"]).dt.days
     begun = (priced["date"] - figure["period_start"]).dt.days
-    objections = priced["basis"].map(lambda basis: objection(basis, metric))
+    objections = priced["price_kind"].map(lambda price_kind: objection(price_kind, metric))
     overdue = (begun > FORWARD_DAYS[1]) & (metric in limits.forward)
     late = f"the last forecast of {metric} begins " + begun.map("{:.0f}".format) + " days before"
     cases = [
@@ -283,7 +285,7 @@ def _reason(metric: str, priced: pd.DataFrame, figure: pd.DataFrame, limits: _Li
 
 def _text(stated: pd.DataFrame, quote_currency: str) -> str:
     sentences = []
-    last = stated.groupby(["basis", "metric"]).tail(1).sort_values(["metric", "basis"])
+    last = stated.groupby(["price_kind", "metric"]).tail(1).sort_values(["metric", "price_kind"])
     for row in last.itertuples(index=False):
         times = in_words(row.multiple)
         is_money = not pd.isna(row.denominator_currency)
@@ -291,7 +293,7 @@ def _text(stated: pd.DataFrame, quote_currency: str) -> str:
         if row.low > 0 and row.high / row.low > 1.5:
             said += f" ({in_words(row.low)} to {in_words(row.high)}, as the inputs are disputed or rough)"
         span = "of" if row.period_start == row.period_end else "of the period to"
-        price = row.basis.replace("_", " ") or "price"
+        price = row.price_kind.replace("_", " ") or "price"
         sentences.append(
             f"On {row.date.date()} the {price} was {said} {span} {row.period_end.date()}, "
             f"public since {row.known_on.date()}."
@@ -326,12 +328,12 @@ def _checks(table: pd.DataFrame, stated: pd.DataFrame, left_out: pd.DataFrame, m
             + _left_out(left_out),
         ),
     )
-    return (*always, _equity_based(stated)) if stated["basis"].ne("").any() else always
+    return (*always, _equity_based(stated)) if stated["price_kind"].ne("").any() else always
 
 
 def _equity_based(stated: pd.DataFrame) -> Check:
     """Multiples of the equity alone over what lenders share in too, where cash and debt matter."""
-    equity = stated["basis"].isin(["market_cap", "valuation"]) & ~stated["metric"].map(is_for_shareholders)
+    equity = stated["price_kind"].isin(["market_cap", "valuation"]) & ~stated["metric"].map(is_for_shareholders)
     names = sorted(set(stated.loc[equity, "name"]))
     said = f"cash and debt are not taken out of {', '.join(names)}: read beside the enterprise value"
     return Check(

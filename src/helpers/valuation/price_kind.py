@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from helpers.errors import UnknownNameError
 
-BASES = {
+PRICE_KINDS = {
     "": "not said",
     "market_cap": "price of a share times shares",
     "enterprise_value": "market capitalisation and debt less cash",
@@ -36,23 +36,23 @@ _SHORT = {
 }
 
 
-def check_basis(basis: str) -> str:
-    """Hand back a basis of `BASES`.
+def check_price_kind(price_kind: str) -> str:
+    """Hand back a kind of `PRICE_KINDS`.
 
     Raises
     ------
     UnknownNameError
         It is not in the list.
     """
-    if basis not in BASES:
-        raise UnknownNameError("basis", basis, [name for name in BASES if name])
-    return basis
+    if price_kind not in PRICE_KINDS:
+        raise UnknownNameError("price kind", price_kind, [name for name in PRICE_KINDS if name])
+    return price_kind
 
 
-def multiple_name(basis: str, metric: str, is_money: bool) -> str:
+def multiple_name(price_kind: str, metric: str, is_money: bool) -> str:
     """The field's name of a multiple: ev_to_sales, price_to_earnings, ev_per_mau; ``_ntm`` stays behind."""
     body, ahead = (metric[:-4], "_ntm") if metric.endswith("_ntm") else (metric, "")
-    head = "ev" if basis == "enterprise_value" else "price"
+    head = "ev" if price_kind == "enterprise_value" else "price"
     return f"{head}_{'to' if is_money else 'per'}_{_SHORT.get(body, body)}{ahead}"
 
 
@@ -61,8 +61,8 @@ def is_for_shareholders(metric: str) -> bool:
     return metric.removesuffix("_ntm") in SHAREHOLDERS
 
 
-def objection(basis: str, metric: str) -> str:
-    """Why a price of this basis cannot stand over the metric; empty if it can."""
-    if basis == "enterprise_value" and is_for_shareholders(metric):
+def objection(price_kind: str, metric: str) -> str:
+    """Why a price of this kind cannot stand over the metric; empty if it can."""
+    if price_kind == "enterprise_value" and is_for_shareholders(metric):
         return f"not comparable: {metric} is left for shareholders, an enterprise value belongs to lenders too"
     return ""
