@@ -48,6 +48,31 @@ def days_of(table: pd.DataFrame, *, what: str) -> pd.Series:
     return days.astype("datetime64[s]")
 
 
+def windows_of(facts: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
+    """First and last day on which each fact may have held; one day where it has no start."""
+    end = pd.to_datetime(facts["period_end"]).astype("datetime64[s]")
+    return pd.to_datetime(facts["period_start"]).astype("datetime64[s]").fillna(end), end
+
+
+def is_told_closer(facts: pd.DataFrame, by: Sequence[str] = ("value",)) -> pd.Series:
+    """Whether a row's window holds another that tells the same more closely: "at some time in 2025" and "in April".
+
+    Parameters
+    ----------
+    facts : DataFrame
+        period_start, period_end, the columns `by`.
+    by : sequence of str
+        What has to be the same.
+    """
+    start, end = windows_of(facts)
+    rows = facts[list(by)].assign(start=start, end=end, row=range(len(facts)))
+    pairs = rows.merge(rows, on=list(by), suffixes=("", "_other"))
+    is_within = (pairs["start_other"] >= pairs["start"]) & (pairs["end_other"] <= pairs["end"])
+    is_closer = (pairs["end_other"] - pairs["start_other"]) < (pairs["end"] - pairs["start"])
+    told = set(pairs.loc[is_within & is_closer, "row"])
+    return pd.Series([row in told for row in range(len(facts))], index=facts.index)
+
+
 def numbers_of(table: pd.DataFrame, column: str, *, what: str) -> pd.Series:
     """A column as numbers; an empty cell stays NaN, and a column that is not there is all NaN.
 

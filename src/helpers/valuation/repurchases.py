@@ -17,6 +17,7 @@ from helpers.checks import Check
 from helpers.errors import HelpersError
 from helpers.units import check_currency
 from helpers.valuation import black_scholes
+from helpers.valuation.dated import is_told_closer, need_columns, windows_of
 from helpers.valuation.grant_terms import OptionAssumptions
 from helpers.valuation.grants import option_ladder
 
@@ -259,16 +260,8 @@ def dated_steps(facts: pd.DataFrame) -> pd.DataFrame:
     HelpersError
         A column is missing, or two prices remain on one day.
     """
-    missing = [column for column in _STEP_COLUMNS if column not in facts]
-    if missing:
-        raise HelpersError(f"prices need the columns {', '.join(_STEP_COLUMNS)}; missing: {missing}")
-    end = pd.to_datetime(facts["period_end"]).astype("datetime64[s]")
-    start = pd.to_datetime(facts["period_start"]).astype("datetime64[s]").fillna(end)
-    rows = facts[["value", "fact_id"]].assign(start=start, date=end).reset_index(drop=True)
-    inner = rows.merge(rows, on="value", suffixes=("", "_other"))
-    is_within = (inner["start_other"] >= inner["start"]) & (inner["date_other"] <= inner["date"])
-    is_closer = (inner["date_other"] - inner["start_other"]) < (inner["date"] - inner["start"])
-    rows = rows[~rows["fact_id"].isin(inner.loc[is_within & is_closer, "fact_id"])]
+    need_columns(facts, _STEP_COLUMNS, what="prices")
+    rows = facts[["value", "fact_id"]].assign(date=windows_of(facts)[1])[~is_told_closer(facts)]
     rows = rows.sort_values(["date", "fact_id"], kind="stable")
     rows = rows[rows["value"].ne(rows["value"].shift())]
     if rows["date"].duplicated().any():
