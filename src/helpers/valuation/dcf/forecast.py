@@ -165,7 +165,11 @@ def _checks(drivers: Drivers, p: Mapping[str, float], table: pd.DataFrame, resul
     years, money = drivers.years, lambda amount: f"{in_words(float(amount))} {drivers.currency}"
     share, left, flow = result["terminal_share"], table["nol"].iloc[-2], table["fcff"].iloc[-1]
     after = f"free cash flow after year {years}: {money(flow)}"
-    losses = f"tax losses of {money(left)} are left after year {years}; their worth is not counted"
+    losses = (
+        "no tax losses are left"
+        if left == 0
+        else f"tax losses of {money(left)} are left after year {years}; their worth is not counted"
+    )
     claims = "claims leave equity" if result["equity_value"] > 0 else "claims exceed the value of the company"
     beyond = f"{_percent(share)} of the value lies beyond year {years}"
     return (
