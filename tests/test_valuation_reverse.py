@@ -46,16 +46,16 @@ def test_margin_and_multiple_by_hand():
     assert reverse_dcf(FLAT, price=120.0, unknown="discount_rate").value == pytest.approx(0.125)
 
 
-@pytest.mark.parametrize("basis", ["enterprise", "equity", "per_share"])
+@pytest.mark.parametrize("kind", ["enterprise", "equity", "per_share"])
 @pytest.mark.parametrize("unknown", list(UNKNOWNS))
-def test_a_loss_makers_price_is_met_by_the_driver_found(unknown, basis):
-    price = 31.0 if basis == "per_share" else PRICE
-    found = reverse_dcf(LOSING, price=price, unknown=unknown, basis=basis)
+def test_a_loss_makers_price_is_met_by_the_driver_found(unknown, kind):
+    price = 31.0 if kind == "per_share" else PRICE
+    found = reverse_dcf(LOSING, price=price, unknown=unknown, kind=kind)
     change = {unknown: found.value}
     if unknown == "discount_rate":  # the terminal rate keeps its distance of 2 points
         change["terminal_discount_rate"] = found.value - 0.02
     result = dcf(replace(LOSING, **change))
-    met = {"enterprise": result.enterprise_value, "equity": result.equity_value, "per_share": result.per_share}[basis]
+    met = {"enterprise": result.enterprise_value, "equity": result.equity_value, "per_share": result.per_share}[kind]
     assert met == pytest.approx(price, rel=1e-9)
     assert all(check.passed for check in found.checks)
 
@@ -124,8 +124,8 @@ def test_a_bound_can_be_the_answer():
     [
         ({"unknown": "tax_rate", "price": 1.0}, "unknown driver to solve for 'tax_rate'"),
         ({"unknown": "growth", "price": 0.0}, "price must be above 0, got 0"),
-        ({"unknown": "growth", "price": 1.0, "basis": "firm"}, "unknown basis 'firm'"),
-        ({"unknown": "growth", "price": 1.0, "basis": "per_share"}, "a value per share needs shares"),
+        ({"unknown": "growth", "price": 1.0, "kind": "firm"}, "unknown kind of value 'firm'"),
+        ({"unknown": "growth", "price": 1.0, "kind": "per_share"}, "a value per share needs shares"),
         ({"unknown": "growth", "price": 1.0, "bounds": (0.5, 0.1)}, "bounds of growth must rise .* got 0.5 to 0.1"),
         ({"unknown": "growth", "price": 1.0, "bounds": (5, 30)}, "from -0.9 to 3, got 5 to 30"),
     ],
@@ -239,8 +239,8 @@ def test_another_currency_leaves_the_answer_alone(scale):
     bridge = replace(LOSING.bridge, debt=0.1e9 * scale, cash=2e9 * scale)
     scaled = replace(LOSING, revenue=5e9 * scale, ebit=-0.3e9 * scale, loss_carried_forward=1e9 * scale, bridge=bridge)
     for unknown in ("growth", "discount_rate"):
-        one = reverse_dcf(LOSING, price=PRICE, unknown=unknown, basis="equity").value
-        assert reverse_dcf(scaled, price=PRICE * scale, unknown=unknown, basis="equity").value == pytest.approx(one)
+        one = reverse_dcf(LOSING, price=PRICE, unknown=unknown, kind="equity").value
+        assert reverse_dcf(scaled, price=PRICE * scale, unknown=unknown, kind="equity").value == pytest.approx(one)
 
 
 # --- implied returns ----------------------------------------------------------------------------

@@ -54,9 +54,9 @@ def test_a_normal_margin_gives_a_normal_value():
 
 
 def test_each_draw_is_the_valuation_of_its_drivers():
-    for basis in ("enterprise", "equity", "per_share"):
-        found = simulate(YOUNG, UNCERTAIN, seed=2, correlations=LINKED, draws=1_000, basis=basis)
-        name = {"enterprise": "enterprise_value", "equity": "equity_value", "per_share": "per_share"}[basis]
+    for kind in ("enterprise", "equity", "per_share"):
+        found = simulate(YOUNG, UNCERTAIN, seed=2, correlations=LINKED, draws=1_000, kind=kind)
+        name = {"enterprise": "enterprise_value", "equity": "equity_value", "per_share": "per_share"}[kind]
         for row in found.sample.iloc[::333].to_dict("records"):
             value = row.pop("value")
             assert getattr(dcf(replace(YOUNG, **row)), name) == pytest.approx(value, rel=1e-12)
@@ -134,8 +134,8 @@ def test_few_draws_narrow_nothing():
         ({"growth": Point(0.2)}, {}, "every driver is a known number"),
         ({"growth": 0.2}, {}, "input 'growth' needs a distribution"),
         ({"exit_multiple": Uniform(1, 3)}, {}, "the drivers end in a perpetuity"),
-        ({"growth": Normal(0.2, 0.1)}, {"basis": "firm"}, "unknown basis 'firm'"),
-        ({"growth": Normal(0.2, 0.1)}, {"basis": "per_share"}, "a value per share needs shares"),
+        ({"growth": Normal(0.2, 0.1)}, {"kind": "firm"}, "unknown kind of value 'firm'"),
+        ({"growth": Normal(0.2, 0.1)}, {"kind": "per_share"}, "a value per share needs shares"),
         ({"growth": Normal(0.2, 0.1)}, {"price": -1.0}, "price must be above 0, got -1"),
         ({"growth": Normal(0.2, 0.1)}, {"draws": -5}, "draws must be a whole number, 1 or more, got -5"),
         ({"growth": Normal(0.2, 0.1)}, {"method": "latin"}, "unknown method of drawing 'latin'"),

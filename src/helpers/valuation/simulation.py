@@ -20,7 +20,7 @@ from helpers.checks import Check
 from helpers.draws import BIN_SIZE, Distribution, Inputs, draw, narrowing, swings
 from helpers.errors import NotEstimableError, ParameterError, UnknownNameError
 from helpers.units import in_words
-from helpers.valuation.dcf import CHUNK, NUMBERS, Drivers, check_basis, limits, parameters, worth
+from helpers.valuation.dcf import CHUNK, NUMBERS, Drivers, check_kind, limits, parameters, worth
 
 PROBABILITIES = (0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99)
 KEPT = 65_536
@@ -36,8 +36,8 @@ class SimulationResult:
 
     Attributes
     ----------
-    currency, basis : str
-        Basis: enterprise, equity (all holders, options included) or per_share.
+    currency, kind : str
+        Kind: enterprise, equity (all holders, options included) or per_share.
     table : DataFrame
         Quantiles: probability, value.
     mean, median, sd : float
@@ -66,7 +66,7 @@ class SimulationResult:
     """
 
     currency: str
-    basis: str
+    kind: str
     table: pd.DataFrame
     mean: float
     median: float
@@ -93,7 +93,7 @@ def simulate(
     seed: int,
     correlations: Mapping[tuple[str, str], float] | None = None,
     draws: int = 131_072,
-    basis: str = "enterprise",
+    kind: str = "enterprise",
     price: float | None = None,
     method: str = "sobol",
 ) -> SimulationResult:
@@ -109,9 +109,9 @@ def simulate(
     correlations : mapping of (str, str) to float, optional
         Of pairs of drivers: see `helpers.draws.Inputs`.
     draws : int, default 131,072
-    basis : {"enterprise", "equity", "per_share"}
+    kind : {"enterprise", "equity", "per_share"}
     price : float, optional
-        What is asked or paid, on the same basis, for the share of draws below it.
+        What is asked or paid, of the same kind, for the share of draws below it.
     method : {"sobol", "random"}
 
     Returns
@@ -121,15 +121,15 @@ def simulate(
     Raises
     ------
     UnknownNameError
-        A driver, basis or method that is none.
+        A driver, kind or method that is none.
     ParameterError
         No uncertain driver, correlations that contradict each other, a value per share without shares.
     NotEstimableError
         Fewer than half of the draws have a value.
     """
-    inputs = _inputs(drivers, uncertain, correlations or {}, basis, price)
+    inputs = _inputs(drivers, uncertain, correlations or {}, kind, price)
     parts = draw(inputs, draws=draws, seed=seed, method=method, chunk=CHUNK)
-    model, values, kept, at = _Model(drivers, basis), np.empty(draws), [], 0
+    model, values, kept, at = _Model(drivers, kind), np.empty(draws), [], 0
     for drawn in parts:
         found = model.values(drawn)
         values[at : at + len(found)] = found
@@ -137,21 +137,21 @@ def simulate(
             kept.append(pd.DataFrame(drawn | {"value": found}))
         at += len(found)
     sample = pd.concat(kept, ignore_index=True).head(KEPT)
-    tables = {"narrowing": _narrowed(sample), "swings": swings(_Model(drivers, basis).single, inputs), "sample": sample}
-    return _result(drivers, basis, price, values, tables, model.broken)
+    tables = {"narrowing": _narrowed(sample), "swings": swings(_Model(drivers, kind).single, inputs), "sample": sample}
+    return _result(drivers, kind, price, values, tables, model.broken)
 
 
 def _inputs(
     drivers: Drivers,
     uncertain: Mapping[str, Distribution],
     correlations: Mapping[tuple[str, str], float],
-    basis: str,
+    kind: str,
     price: float | None,
 ) -> Inputs:
     for name in uncertain:
         if name not in NUMBERS:
             raise UnknownNameError("driver", name, list(NUMBERS))
-    check_basis(drivers, basis)
+    check_kind(drivers, kind)
     if price is not None and not price > 0:
         raise ParameterError(f"price must be above 0, got {price}")
     if "exit_multiple" in uncertain and not drivers.shape.exit_basis:
@@ -165,8 +165,8 @@ def _inputs(
 class _Model:
     """Values of draws, and how many broke which rule."""
 
-    def __init__(self, drivers: Drivers, basis: str) -> None:
-        self.drivers, self.basis = drivers, basis
+    def __init__(self, drivers: Drivers, kind: str) -> None:
+        self.drivers, self.kind = drivers, kind
         self.broken: dict[str, int] = {}
 
     def values(self, drawn: Mapping[str, float | np.ndarray]) -> np.ndarray:
@@ -177,7 +177,7 @@ class _Model:
         p = parameters(self.drivers, drawn)
         if not self.drivers.shape.exit_basis:
             self.for_ever(p, bad)
-        value = np.broadcast_to(worth(p, self.drivers, self.basis), size)
+        value = np.broadcast_to(worth(p, self.drivers, self.kind), size)
         return np.where(bad, np.nan, value) if bad.any() else value
 
     def single(self, drawn: Mapping[str, float]) -> float:
@@ -206,7 +206,7 @@ class _Model:
 
 def _result(
     drivers: Drivers,
-    basis: str,
+    kind: str,
     price: float | None,
     values: np.ndarray,
     tables: dict[str, pd.DataFrame],
@@ -215,7 +215,7 @@ def _result(
     valued = values[np.isfinite(values)] if broken else values
     if 2 * len(valued) < len(values):
         raise NotEstimableError(
-            f"the {basis} value",
+            f"the {kind} value",
             f"{len(values) - len(valued):,} of {len(values):,} draws have none ({', '.join(broken)})",
             "narrower distributions of these drivers",
         )
@@ -230,9 +230,9 @@ def _result(
         share=lambda table: table["draws"].astype(float) / len(values)
     )
     return SimulationResult(
-        currency=drivers.currency, basis=basis, table=pd.DataFrame({"probability": PROBABILITIES, "value": points}),
+        currency=drivers.currency, kind=kind, table=pd.DataFrame({"probability": PROBABILITIES, "value": points}),
         **found, **tables, refused=refused, draws=len(values), valued=len(valued),
-        text=_text(drivers, basis, price, found, len(values)), checks=_checks(valued, len(values), found, refused),
+        text=_text(drivers, kind, price, found, len(values)), checks=_checks(valued, len(values), found, refused),
         fact_ids=drivers.fact_ids,
     )  # fmt: skip
 
@@ -244,11 +244,11 @@ def _narrowed(sample: pd.DataFrame) -> pd.DataFrame:
     return narrowing({name: known[name].to_numpy() for name in known.columns[:-1]}, known["value"].to_numpy())
 
 
-def _text(drivers: Drivers, basis: str, price: float | None, found: Mapping[str, float], draws: int) -> str:
+def _text(drivers: Drivers, kind: str, price: float | None, found: Mapping[str, float], draws: int) -> str:
     def money(amount: float) -> str:
-        return f"{in_words(amount)} {drivers.currency}" + (" a share" if basis == "per_share" else "")
+        return f"{in_words(amount)} {drivers.currency}" + (" a share" if kind == "per_share" else "")
 
-    what = {"enterprise": "an enterprise value", "equity": "an equity value", "per_share": "a value"}[basis]
+    what = {"enterprise": "an enterprise value", "equity": "an equity value", "per_share": "a value"}[kind]
     text = (
         f"{draws:,} simulated draws give {what} of {money(found['median'])} in the middle, "
         f"{money(found['low'])} to {money(found['high'])} in 80 % of them"

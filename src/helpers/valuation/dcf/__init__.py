@@ -26,13 +26,13 @@ from helpers.valuation.dcf.adjustments import (
     stub_share,
 )
 from helpers.valuation.dcf.drivers import NUMBERS, Bridge, Drivers, Options, check_values, limits, parameters
-from helpers.valuation.dcf.equity import BASES, check_basis, equity_value, operating_value, options_value, worth
+from helpers.valuation.dcf.equity import KINDS, check_kind, equity_value, operating_value, options_value, worth
 from helpers.valuation.dcf.forecast import DcfResult, ScenariosResult, dcf, scenarios
 from helpers.valuation.dcf.kernel import CHUNK, Shape, Values, present_values
 
 __all__ = [
-    "BASES",
     "CHUNK",
+    "KINDS",
     "NUMBERS",
     "Bridge",
     "DcfResult",
@@ -44,7 +44,7 @@ __all__ = [
     "Shape",
     "Values",
     "capitalise_research",
-    "check_basis",
+    "check_kind",
     "check_values",
     "dcf",
     "equity_value",

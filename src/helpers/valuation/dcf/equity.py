@@ -18,20 +18,20 @@ from helpers.valuation.dcf.drivers import Bridge, Drivers, Options
 from helpers.valuation.dcf.kernel import Parameters, Value, present_values
 from helpers.valuation.warrants import warrant_values
 
-BASES = {"enterprise": "of enterprise value", "equity": "of equity", "per_share": "a share"}
+KINDS = {"enterprise": "of enterprise value", "equity": "of equity", "per_share": "a share"}
 """What a value or a price is one of, and how a sentence says it."""
 
 
-def check_basis(drivers: Drivers, basis: str) -> None:
-    """Refuse a basis that is none, or a value per share without shares."""
-    if basis not in BASES:
-        raise UnknownNameError("basis", basis, list(BASES))
-    if basis == "per_share" and drivers.bridge.shares is None:
+def check_kind(drivers: Drivers, kind: str) -> None:
+    """Refuse a kind that is none, or a value per share without shares."""
+    if kind not in KINDS:
+        raise UnknownNameError("kind of value", kind, list(KINDS))
+    if kind == "per_share" and drivers.bridge.shares is None:
         raise ParameterError("a value per share needs shares: give Bridge(shares=...)")
 
 
-def worth(p: Parameters, drivers: Drivers, basis: str) -> Value:
-    """Value of the company on a basis of `BASES`, for one set of parameters or many.
+def worth(p: Parameters, drivers: Drivers, kind: str) -> Value:
+    """Value of the company of a kind in `KINDS`, for one set of parameters or many.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ def worth(p: Parameters, drivers: Drivers, basis: str) -> Value:
         Of `parameters`.
     drivers : Drivers
         For what is no number.
-    basis : {"enterprise", "equity", "per_share"}
+    kind : {"enterprise", "equity", "per_share"}
         Equity is that of all holders, options included.
 
     Returns
@@ -48,10 +48,10 @@ def worth(p: Parameters, drivers: Drivers, basis: str) -> Value:
         Money; NaN where growth for ever has no finite value.
     """
     value = operating_value(p, present_values(p, drivers.shape).total, drivers.failure_basis)
-    if basis == "enterprise":
+    if kind == "enterprise":
         return value
     equity = equity_value(p, value)
-    return equity if basis == "equity" else (equity - options_value(equity, drivers.bridge)) / drivers.bridge.shares
+    return equity if kind == "equity" else (equity - options_value(equity, drivers.bridge)) / drivers.bridge.shares
 
 
 def operating_value(p: Parameters, total: Value, failure_basis: str) -> Value:

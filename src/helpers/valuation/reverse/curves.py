@@ -37,7 +37,7 @@ class IsoValueResult:
         By x, then root: a column named by x, one by y (NaN where out of reach), root (1, 2, ...; 0 none), roots,
         reach_low, reach_high (value of the company within the bounds of y), reason, settles.
     price : float
-    basis : str
+    kind : str
     text : str
         Two points of the curve in words.
     checks : tuple of Check
@@ -49,7 +49,7 @@ class IsoValueResult:
     y: str
     table: pd.DataFrame
     price: float
-    basis: str
+    kind: str
     text: str
     checks: tuple[Check, ...]
     fact_ids: tuple[str, ...]
@@ -62,7 +62,7 @@ def iso_value(
     x: str = "growth",
     y: str = "target_margin",
     x_values: Sequence[float] | None = None,
-    basis: str = "enterprise",
+    kind: str = "enterprise",
     bounds: tuple[float, float] | None = None,
     fact_ids: Sequence[str] = (),
 ) -> IsoValueResult:
@@ -70,7 +70,7 @@ def iso_value(
 
     Parameters
     ----------
-    drivers, price, basis, fact_ids
+    drivers, price, kind, fact_ids
         As for `reverse_dcf`.
     x : str
         One of `dcf.NUMBERS`.
@@ -90,14 +90,14 @@ def iso_value(
     UnknownNameError, ParameterError
         Drivers that are none or the same, values out of a driver's limits.
     """
-    target = Target(drivers=ending(drivers, y), price=price, basis=basis)
+    target = Target(drivers=ending(drivers, y), price=price, kind=kind)
     given = _default(drivers, x) if x_values is None else np.asarray(x_values, float)
     cells = _cells(drivers, y, {x: given})
     limits = bounds_of(target.drivers, y, bounds)
     found = find_roots(target, y, limits, cells, count=len(given), steps=STEPS)
     table = _table(found, cells, y, price)
     return IsoValueResult(
-        x=x, y=y, table=table, price=float(price), basis=basis, text=_text(target, table, x, y),
+        x=x, y=y, table=table, price=float(price), kind=kind, text=_text(target, table, x, y),
         checks=_checks(table, len(given)), fact_ids=tuple(dict.fromkeys((*drivers.fact_ids, *fact_ids))),
     )  # fmt: skip
 
@@ -186,7 +186,7 @@ class ReverseGridResult:
         One row per cell, x slowest: a column named by x, one by y, needed (the lowest root; NaN where out of reach),
         roots, reach_low, reach_high, reason, settles.
     price : float
-    basis : str
+    kind : str
     text : str
     checks : tuple of Check
         ``reached``, ``one_root``.
@@ -198,7 +198,7 @@ class ReverseGridResult:
     y: str
     table: pd.DataFrame
     price: float
-    basis: str
+    kind: str
     text: str
     checks: tuple[Check, ...]
     fact_ids: tuple[str, ...]
@@ -213,7 +213,7 @@ def reverse_grid(
     x_values: Sequence[float],
     y: str,
     y_values: Sequence[float],
-    basis: str = "enterprise",
+    kind: str = "enterprise",
     bounds: tuple[float, float] | None = None,
     fact_ids: Sequence[str] = (),
 ) -> ReverseGridResult:
@@ -221,7 +221,7 @@ def reverse_grid(
 
     Parameters
     ----------
-    drivers, price, unknown, basis, bounds, fact_ids
+    drivers, price, unknown, kind, bounds, fact_ids
         As for `reverse_dcf`. The range is cut into 16 steps, so roots closer than that may be missed.
     x, y : str
         Of `dcf.NUMBERS`, unlike each other and `unknown`.
@@ -236,7 +236,7 @@ def reverse_grid(
     UnknownNameError, ParameterError
         As for `iso_value`.
     """
-    target = Target(drivers=ending(drivers, unknown), price=price, basis=basis)
+    target = Target(drivers=ending(drivers, unknown), price=price, kind=kind)
     if x == y:
         raise ParameterError(f"a grid needs two drivers, got {x} twice")
     axes = _cells(drivers, unknown, {x: np.asarray(x_values, float), y: np.asarray(y_values, float)})
@@ -250,7 +250,7 @@ def reverse_grid(
     if len(known):
         span = f"between {say(unknown, known.min(), drivers)} and {say(unknown, known.max(), drivers)}"
     return ReverseGridResult(
-        unknown=unknown, x=x, y=y, table=table, price=float(price), basis=basis,
+        unknown=unknown, x=x, y=y, table=table, price=float(price), kind=kind,
         text=f"{target.words} over {len(axes[x])} x {len(axes[y])} pairs of {x} and {y}: {span}.",
         checks=_checks(table.assign(root=1), len(table)), fact_ids=tuple(dict.fromkeys((*drivers.fact_ids, *fact_ids))),
     )  # fmt: skip

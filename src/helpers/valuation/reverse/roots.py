@@ -16,7 +16,7 @@ from scipy.optimize import elementwise
 
 from helpers.errors import ParameterError
 from helpers.units import in_words
-from helpers.valuation.dcf import BASES, CHUNK, Drivers, check_basis, parameters, worth
+from helpers.valuation.dcf import CHUNK, KINDS, Drivers, check_kind, parameters, worth
 
 FINER = 32
 """Parts of two steps where the value turns."""
@@ -34,30 +34,30 @@ class Target:
     drivers : Drivers
     price : float
         Money in the drivers' currency, above 0.
-    basis : {"enterprise", "equity", "per_share"}
+    kind : {"enterprise", "equity", "per_share"}
     """
 
     drivers: Drivers
     price: float
-    basis: str
+    kind: str
 
     def __post_init__(self) -> None:
-        check_basis(self.drivers, self.basis)
+        check_kind(self.drivers, self.kind)
         if not (np.isfinite(self.price) and self.price > 0):
             raise ParameterError(f"price must be above 0, got {self.price:g}")
 
     @property
     def words(self) -> str:
         """As a sentence begins: 31.0 billion USD of enterprise value."""
-        return f"{in_words(self.price)} {self.drivers.currency} {BASES[self.basis]}"
+        return f"{in_words(self.price)} {self.drivers.currency} {KINDS[self.kind]}"
 
     def value(self, moved: Cells) -> np.ndarray:
-        """Value of the company in each cell, money on the target's basis; a thousand cells at a time."""
+        """Value of the company in each cell, money of the target's kind; a thousand cells at a time."""
         size = len(next(iter(moved.values())))
         out = np.empty(size)
         for start in range(0, size, CHUNK):
             part = {name: values[start : start + CHUNK] for name, values in moved.items()}
-            out[start : start + CHUNK] = worth(parameters(self.drivers, self._together(part)), self.drivers, self.basis)
+            out[start : start + CHUNK] = worth(parameters(self.drivers, self._together(part)), self.drivers, self.kind)
         return out
 
     def _together(self, moved: Cells) -> dict[str, np.ndarray]:

@@ -44,7 +44,7 @@ class ReverseResult:
     low, high : float
         Bounds that were searched.
     reach_low, reach_high : float
-        Lowest and highest value of the company within them, money on the price's basis.
+        Lowest and highest value of the company within them, money of the price's kind.
     table : DataFrame
         One row per root: unknown, root, base, change (root less base), value (of the company there).
     text : str
@@ -72,7 +72,7 @@ def reverse_dcf(
     *,
     price: float,
     unknown: str,
-    basis: str = "enterprise",
+    kind: str = "enterprise",
     bounds: tuple[float, float] | None = None,
     fact_ids: Sequence[str] = (),
 ) -> ReverseResult:
@@ -86,7 +86,7 @@ def reverse_dcf(
         Money in the drivers' currency, above 0.
     unknown : str
         One of `UNKNOWNS`. An exit multiple replaces the perpetuity; it is one of `Drivers.exit_basis`.
-    basis : {"enterprise", "equity", "per_share"}
+    kind : {"enterprise", "equity", "per_share"}
         What the price is a price of.
     bounds : (float, float), optional
         Where to look; default as in `UNKNOWNS`, years of growth up to the last but one explicit year.
@@ -104,7 +104,7 @@ def reverse_dcf(
     UnknownNameError, ParameterError
         An unknown that is none, a price not above 0, bounds that are none.
     """
-    target = Target(drivers=ending(drivers, unknown), price=price, basis=basis)
+    target = Target(drivers=ending(drivers, unknown), price=price, kind=kind)
     low, high = bounds_of(target.drivers, unknown, bounds)
     found = find_roots(target, unknown, (low, high), {}, count=1, steps=STEPS)
     if not len(found.root):
@@ -209,7 +209,7 @@ class PricedInResult:
         One row per driver and root: unknown, base, needed (NaN where out of reach), root (1, 2, ...), roots (how many),
         reach_low, reach_high (value of the company within the bounds), sentence, reason, settles.
     price : float
-    basis : str
+    kind : str
     text : str
     checks : tuple of Check
         ``reached``.
@@ -218,7 +218,7 @@ class PricedInResult:
 
     table: pd.DataFrame
     price: float
-    basis: str
+    kind: str
     text: str
     checks: tuple[Check, ...]
     fact_ids: tuple[str, ...]
@@ -228,7 +228,7 @@ def priced_in(
     drivers: Drivers,
     *,
     price: float,
-    basis: str = "enterprise",
+    kind: str = "enterprise",
     unknowns: Sequence[str] = tuple(UNKNOWNS),
     fact_ids: Sequence[str] = (),
 ) -> PricedInResult:
@@ -236,7 +236,7 @@ def priced_in(
 
     Parameters
     ----------
-    drivers, price, basis, fact_ids
+    drivers, price, kind, fact_ids
         As for `reverse_dcf`.
     unknowns : sequence of str
         Drivers to solve for, default all of `UNKNOWNS`.
@@ -251,10 +251,10 @@ def priced_in(
     UnknownNameError, ParameterError
         As for `reverse_dcf`.
     """
-    rows = [row for unknown in unknowns for row in _priced(drivers, price, unknown, basis)]
+    rows = [row for unknown in unknowns for row in _priced(drivers, price, unknown, kind)]
     table = pd.DataFrame(rows)
     reached = table[table["needed"].notna()]
-    words = Target(drivers=drivers, price=price, basis=basis).words
+    words = Target(drivers=drivers, price=price, kind=kind).words
     missed = list(dict.fromkeys(table.loc[table["needed"].isna(), "unknown"]))
     said = ", or ".join(reached["sentence"]) or "more than any one of these drivers can give"
     text = f"{words} needs {said}, all else as it is."
@@ -264,16 +264,16 @@ def priced_in(
     check = Check(name="reached", passed=None, value=done, threshold=len(unknowns),
                   text=f"{done} of {len(unknowns)} drivers reach the price alone")  # fmt: skip
     return PricedInResult(
-        table=table, price=float(price), basis=basis, text=text, checks=(check,),
+        table=table, price=float(price), kind=kind, text=text, checks=(check,),
         fact_ids=tuple(dict.fromkeys((*drivers.fact_ids, *fact_ids))),
     )  # fmt: skip
 
 
-def _priced(drivers: Drivers, price: float, unknown: str, basis: str) -> list[dict]:
+def _priced(drivers: Drivers, price: float, unknown: str, kind: str) -> list[dict]:
     """Rows of one driver."""
     row = {"unknown": unknown, "base": base_of(drivers, unknown) if unknown in UNKNOWNS else np.nan}
     try:
-        found = reverse_dcf(drivers, price=price, unknown=unknown, basis=basis)
+        found = reverse_dcf(drivers, price=price, unknown=unknown, kind=kind)
     except NotEstimableError as error:
         return [
             row | {"needed": np.nan, "root": 0, "roots": 0, "reach_low": np.nan, "reach_high": np.nan, "sentence": "",
