@@ -115,40 +115,38 @@ def valuation(**change) -> ValuationSettings:
 
 
 def test_a_valuation_keeps_what_it_was_given():
-    given = valuation(facts_path="mine/own.csv", growth=0.24, discount_rate=0.12, draws=50_000, terminal_growth=0)
-    assert (given.facts_name, given.stated_growth) == ("own.csv", 0.24)
+    given = valuation(facts_path="mine/own.csv", growth_low=0.24, growth_high=0.3, draws=50_000, terminal_growth=0)
     shown = given.table().set_index("setting")["value"]
-    assert (shown["facts_path"], shown["growth"], shown["draws"]) == ("own.csv", "0.24", 50_000)
+    assert (shown["facts_path"], shown["growth_low"], shown["draws"]) == ("own.csv", "0.24", 50_000)
+    assert "facts_path" not in valuation().table()["setting"].tolist()
 
 
-def test_growth_from_the_ledger_is_said_in_words():
-    assert valuation().stated_growth is None
-    shown = valuation().table().set_index("setting")["value"]
-    assert shown["growth"] == "from the ledger"
-    assert "facts_path" not in shown.index
-    assert valuation(growth=-0.5).stated_growth == -0.5
+def test_companies_are_named_once():
+    given = valuation(peers="kuaishou, xiaohongshu", comparables="snap, kuaishou,")
+    assert given.companies == ("xiaohongshu", "kuaishou", "snap")
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         (
-            {"growth": 24},
-            "growth must lie between -0.9 and 2, got 24: a percentage is written as a share, 24 % is 0.24",
+            {"growth_high": 24},
+            "growth_high must lie between -0.9 and 2, got 24: a percentage is written as a share, 24 % is 0.24",
         ),
-        ({"growth": -0.95}, "growth must lie between -0.9 and 2, got -0.95"),
-        ({"growth": float("nan")}, "growth must lie between -0.9 and 2, got nan"),
+        ({"growth_low": -0.95}, "growth_low must lie between -0.9 and 2, got -0.95"),
+        ({"growth_low": float("nan")}, "growth_low must lie between -0.9 and 2, got nan"),
+        ({"growth_low": 0.3, "growth_high": 0.3}, "growth_low 0.3 must lie below growth_high 0.3"),
         (
-            {"target_margin": 25.0},
-            "target_margin must lie between 0 and 0.6, got 25: a percentage is written as a share",
+            {"margin_high": 25.0},
+            "margin_high must lie between -0.5 and 0.7, got 25: a percentage is written as a share",
         ),
         (
-            {"discount_rate": 12},
-            "discount_rate must lie between 0.02 and 0.5, got 12: a percentage is written as a share",
+            {"discount_high": 12},
+            "discount_high must lie between 0.02 and 0.5, got 12: a percentage is written as a share",
         ),
-        ({"discount_rate": 0.0}, "discount_rate must lie between 0.02 and 0.5, got 0"),
+        ({"discount_low": 0.0}, "discount_low must lie between 0.02 and 0.5, got 0"),
         ({"terminal_growth": 3}, "terminal_growth must lie between -0.05 and 0.06, got 3: a percentage"),
-        ({"discount_rate": 0.05, "terminal_growth": 0.05}, "terminal_growth 0.05 must be below discount_rate 0.05"),
+        ({"discount_low": 0.05, "terminal_growth": 0.05}, "terminal_growth 0.05 must be below discount_low 0.05"),
         ({"risk_free_rate": 4}, "risk_free_rate must lie between -0.01 and 0.15, got 4: a percentage"),
         ({"tax_rate": 25}, "tax_rate must lie between 0 and 0.6, got 25: a percentage is written as a share"),
         ({"failure_probability": 1.0}, "failure_probability must lie between 0 and 0.95, got 1"),
@@ -157,9 +155,9 @@ def test_growth_from_the_ledger_is_said_in_words():
             {"volatility": 60},
             "volatility must lie between 0.05 and 2, got 60: a percentage is written as a share, 60 %",
         ),
-        ({"high_growth_years": 0}, "high_growth_years must lie between 1 and 20, got 0"),
+        ({"high_growth_years": 0}, "high_growth_years must lie between 1 and 9, got 0"),
         ({"high_growth_years": 5.0}, "high_growth_years 5.0 is not a whole number"),
-        ({"sales_to_capital": 0.0}, "sales_to_capital must lie between 0.1 and 20, got 0"),
+        ({"sales_to_capital_low": 0.0}, "sales_to_capital_low must lie between 0.1 and 20, got 0"),
         ({"term_years": 36}, "term_years must lie between 0.1 and 15, got 36"),
         ({"term_years": float("nan")}, "term_years must lie between 0.1 and 15, got nan"),
         ({"draws": 10}, "draws must lie between 1,000 and 2,000,000, got 10"),

@@ -40,7 +40,7 @@ RAISED = pd.read_csv(
 
 def test_each_value_once_on_its_first_day():
     found = marks(VALUES, RAISED)
-    # v2 repeats v1, v3 is talks, v6 is v5 told loosely, v8 repeats v9, and a1, whose basis nobody names, shares v9's day
+    # v2 repeats v1, v3 is talks, v6 is v5 told loosely, v8 repeats v9; a1 shares the day of v9 and has no basis
     assert found["fact_id"].tolist() == ["v1", "v4", "v5", "v7", "v9"]
     assert found["high"].iloc[0] == 3e9  # "over 3 billion": an open end is no size
     assert found["raised"].tolist()[:1] + found["raised"].tolist()[2:3] == [3e8, 5e8]

@@ -12,7 +12,6 @@ from helpers import checks, units
 from helpers.errors import ParameterError, UnknownNameError
 
 LANGUAGES = ("en", "zh")
-FROM_LEDGER = -1.0  # as a growth: revenue would be gone within the year, which nobody assumes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,8 +60,7 @@ class Settings:
     @property
     def names(self) -> tuple[str, ...]:
         """The platform, then its peers, each once."""
-        given = [self.platform, *(part.strip() for part in self.peers.split(","))]
-        return tuple(dict.fromkeys(name for name in given if name))
+        return tuple(dict.fromkeys([self.platform, *_listed(self.peers)]))
 
     def table(self) -> pd.DataFrame:
         """The settings that are set, as a table with the columns setting, value."""
@@ -145,7 +143,7 @@ class EventSettings(Settings):
     @property
     def column_names(self) -> dict[str, str]:
         """What the columns of the analyst's own table are called: by unit, date, value."""
-        given = [part.strip() for part in self.columns.split(",") if part.strip()]
+        given = _listed(self.columns)
         return dict(zip(("unit", "date", "value"), given, strict=False)) if len(given) == 3 else {}
 
     @property
@@ -156,27 +154,33 @@ class EventSettings(Settings):
     @property
     def treated_units(self) -> list[str]:
         """The units that took part, each once."""
-        return list(dict.fromkeys(part.strip() for part in self.treated.split(",") if part.strip()))
+        return list(dict.fromkeys(_listed(self.treated)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ValuationSettings(Settings):
     """What a valuation assumes, beside the platform. Rates and shares are written 0.24, not 24.
 
+    Four drivers are uncertain: each is given as the range that holds nine of ten cases.
+
     Parameters
     ----------
     facts_path : str, default ""
         The analyst's own facts, for `helpers.ledger.load`; empty for the project's ledger alone.
-    growth : float, default -1.0
-        Revenue growth of the first year, -0.9 to 2; -1 takes the last yearly growth that the ledger has.
-    high_growth_years : int
-        Years before growth fades to the terminal one, 1 to 20.
-    target_margin : float
-        Operating margin of a mature business, 0 to 0.6.
-    sales_to_capital : float
+    comparables : str, default ""
+        Listed companies whose multiples are compared, separated by commas; the platform is left out of them.
+    growth_low, growth_high : float
+        Revenue growth a year while it is high, -0.9 to 2.
+    margin_low, margin_high : float
+        Operating margin of the mature business, -0.5 to 0.7.
+    sales_to_capital_low, sales_to_capital_high : float
         Revenue that one unit of new capital brings, 0.1 to 20.
-    discount_rate, terminal_growth, risk_free_rate : float
-        A year: 0.02 to 0.5, -0.05 to 0.06 and below the discount rate, -0.01 to 0.15.
+    discount_low, discount_high : float
+        Cost of capital, 0.02 to 0.5.
+    high_growth_years : int
+        Years before growth fades to the terminal one, 1 to 9.
+    terminal_growth, risk_free_rate : float
+        A year: -0.05 to 0.06 and below the lowest discount rate; -0.01 to 0.15.
     tax_rate : float
         On operating profit, 0 to 0.6.
     failure_probability : float
@@ -186,7 +190,7 @@ class ValuationSettings(Settings):
     term_years : float
         Until a sale or a listing, 0.1 to 15.
     draws : int
-        Of a simulation, 1,000 to 2,000,000.
+        Of the simulation, 1,000 to 2,000,000.
     seed : int
         Of its random numbers, 0 or more.
 
@@ -197,43 +201,50 @@ class ValuationSettings(Settings):
     """
 
     facts_path: str = ""
-    growth: float = FROM_LEDGER
+    comparables: str = ""
+    growth_low: float = 0.1
+    growth_high: float = 0.3
+    margin_low: float = 0.1
+    margin_high: float = 0.3
+    sales_to_capital_low: float = 1.0
+    sales_to_capital_high: float = 4.0
+    discount_low: float = 0.09
+    discount_high: float = 0.13
     high_growth_years: int = 5
-    target_margin: float = 0.2
-    sales_to_capital: float = 2.0
-    discount_rate: float = 0.1
     terminal_growth: float = 0.03
-    risk_free_rate: float = 0.03
+    risk_free_rate: float = 0.04
     tax_rate: float = 0.25
     failure_probability: float = 0.05
     volatility: float = 0.6
     term_years: float = 3.0
-    draws: int = 20_000
+    draws: int = 65_536
     seed: int = 1
 
     def __post_init__(self) -> None:
         Settings.__post_init__(self)
         for part in fields(self):
             _refuse_other_type(part.name, getattr(self, part.name), part.type)
-        if self.growth != FROM_LEDGER:
-            checks.as_rate("growth", self.growth, low=-0.9, high=2)
         for name, (low, high) in _RATES.items():
             checks.as_rate(name, getattr(self, name), low=low, high=high)
         for name, (low, high) in _RANGES.items():
             if not low <= getattr(self, name) <= high:
                 raise ParameterError(f"{name} must lie between {low:,} and {high:,}, got {getattr(self, name):,}")
+        for name in ("growth", "margin", "sales_to_capital", "discount"):
+            low, high = getattr(self, f"{name}_low"), getattr(self, f"{name}_high")
+            if not low < high:
+                raise ParameterError(f"{name}_low {low:g} must lie below {name}_high {high:g}: the two are a range")
         if self.seed < 0:
             raise ParameterError(f"seed must be 0 or more, got {self.seed}")
-        if self.terminal_growth >= self.discount_rate:
+        if self.terminal_growth >= self.discount_low:
             raise ParameterError(
-                f"terminal_growth {self.terminal_growth:g} must be below discount_rate {self.discount_rate:g}: "
+                f"terminal_growth {self.terminal_growth:g} must be below discount_low {self.discount_low:g}: "
                 "growth at or above the discount rate for ever has no finite value"
             )
 
     @property
-    def stated_growth(self) -> float | None:
-        """Growth of the first year; None where it is to come from the ledger."""
-        return None if self.growth == FROM_LEDGER else self.growth
+    def companies(self) -> tuple[str, ...]:
+        """The platform, its peers and the comparables, each once."""
+        return tuple(dict.fromkeys([*self.names, *_listed(self.comparables)]))
 
     @property
     def facts_name(self) -> str:
@@ -243,14 +254,17 @@ class ValuationSettings(Settings):
     def table(self) -> pd.DataFrame:
         """The settings that are set, as a table with the columns setting, value."""
         shown = Settings.table(self)
-        told = {"facts_path": self.facts_name} | ({"growth": "from the ledger"} if self.stated_growth is None else {})
-        words = [told.get(name, value) for name, value in zip(shown["setting"], shown["value"], strict=True)]
-        return shown.assign(value=pd.Series(words, dtype=object))
+        path = shown["setting"].eq("facts_path")
+        return shown.assign(value=shown["value"].mask(path, self.facts_name))
 
 
 _RATES = {  # shares and rates: 24 where 0.24 is meant is told as such
-    "target_margin": (0.0, 0.6),
-    "discount_rate": (0.02, 0.5),
+    "growth_low": (-0.9, 2.0),
+    "growth_high": (-0.9, 2.0),
+    "margin_low": (-0.5, 0.7),
+    "margin_high": (-0.5, 0.7),
+    "discount_low": (0.02, 0.5),
+    "discount_high": (0.02, 0.5),
     "terminal_growth": (-0.05, 0.06),
     "risk_free_rate": (-0.01, 0.15),
     "tax_rate": (0.0, 0.6),
@@ -258,8 +272,9 @@ _RATES = {  # shares and rates: 24 where 0.24 is meant is told as such
     "volatility": (0.05, 2.0),
 }
 _RANGES = {
-    "high_growth_years": (1, 20),
-    "sales_to_capital": (0.1, 20),
+    "sales_to_capital_low": (0.1, 20),
+    "sales_to_capital_high": (0.1, 20),
+    "high_growth_years": (1, 9),
     "term_years": (0.1, 15),
     "draws": (1_000, 2_000_000),
 }
@@ -270,6 +285,11 @@ def _refuse_other_type(name: str, value: object, kind: str) -> None:
     wanted = {"int": (int,), "float": (int, float)}.get(kind)
     if wanted and (isinstance(value, bool) or not isinstance(value, wanted)):
         raise ParameterError(f"{name} {value!r} is not a {'whole number' if kind == 'int' else 'number'}")
+
+
+def _listed(text: str) -> list[str]:
+    """Names separated by commas."""
+    return [part.strip() for part in text.split(",") if part.strip()]
 
 
 def _day(name: str, text: str) -> date:
