@@ -22,7 +22,7 @@ PEERS = pd.DataFrame(
         "entity": ["a", "b", "c", "d", "loss", "unlisted", "me"],
         "date": DAY,
         "multiple": [2.0, 4.0, 4.0, 8.0, -3.0, np.nan, 100.0],
-        "fact_ids": [("a1", "a2"), "b1", "c1", "d1", "l1", "u1", "m1"],
+        "fact_ids": [("a1", "a2"), "b1 b2", "c1", "d1", "l1", "u1", "m1"],
     }
 )
 SALES = Denominator(metric="revenue", value=10e9, low=9e9, high=12e9, currency="USD", fact_ids=("r",))
@@ -55,7 +55,7 @@ def test_peer_statistics_by_hand():
     # 4 * 10 bn; the range 3.5 * 9 bn = 31.5 bn to 5 * 12 bn = 60 bn
     assert (result.value, result.low, result.high, result.currency) == (40e9, 31.5e9, 60e9, "USD")
     assert (stat(result, "median")["value_low"], stat(result, "median")["value_high"]) == (36e9, 48e9)
-    assert result.fact_ids == ("a1", "a2", "b1", "c1", "d1", "r")
+    assert result.fact_ids == ("a1", "a2", "b1", "b2", "c1", "d1", "r")
     assert result.text == (
         "4 peers stand at a median multiple of revenue of 4 (quartiles 3.5 to 5, range 2 to 8, harmonic mean 3.56); "
         "2 without a meaningful multiple left out. The median of n = 4 makes me worth 40.0 billion USD "

@@ -13,7 +13,6 @@ here. The quartiles of a handful of peers are the spread of these peers, not a c
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
@@ -23,7 +22,7 @@ import pandas as pd
 from helpers.checks import Check
 from helpers.errors import HelpersError, NotEstimableError, UnitError, UnknownNameError
 from helpers.units import check_currency, in_words
-from helpers.valuation.multiples import ANNUAL_DAYS
+from helpers.valuation.figures import ANNUAL_DAYS, ids
 
 MIN_PEERS = 3
 """Fewer multiples have no middle that one of them does not decide."""
@@ -192,7 +191,7 @@ def peer_multiples(
     peers : DataFrame
         One row per entity: entity, date, multiple. Optional low, high (above 0); metric (one, the
         denominator's); currency (one, where multiples are money for each user); reason (why a
-        multiple is missing); columns that end in fact_id or fact_ids (text, or a tuple of texts).
+        multiple is missing); columns that end in fact_id or fact_ids (text, several with spaces between, or a tuple).
     subject : str
         The entity in question; its own row is left out.
     denominator : Denominator, optional
@@ -298,16 +297,11 @@ def only(rows: pd.DataFrame, column: str, what: str) -> str | None:
     return found[0] if found else None
 
 
-def ids_of(rows: pd.DataFrame) -> Iterable[str]:
-    """Ledger rows named in every column that ends in fact_id or fact_ids."""
-    for column in rows.columns:
-        if not str(column).endswith(("fact_id", "fact_ids")):
-            continue
-        for cell in rows[column]:
-            if isinstance(cell, tuple | list):
-                yield from cell
-            elif not pd.isna(cell) and cell != "":
-                yield str(cell)
+def ids_of(rows: pd.DataFrame) -> tuple[str, ...]:
+    """Ledger rows named in every column that ends in fact_id or fact_ids, each once."""
+    cells = [cell for column in rows.columns if str(column).endswith(("fact_id", "fact_ids")) for cell in rows[column]]
+    parts = [part for cell in cells for part in (cell if isinstance(cell, tuple | list) else (cell,))]
+    return ids(part for part in parts if not pd.isna(part))
 
 
 def _checked(peers: pd.DataFrame) -> pd.DataFrame:
