@@ -10,9 +10,10 @@ an old half is a number all the same, and only a check can say so.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, fields
 from datetime import date
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -26,11 +27,58 @@ ANNUAL_DAYS = (350, 380)
 """Length of a period that counts as a year: a quarter's sales make a multiple four times too large."""
 
 FIGURE_COLUMNS = ("metric", "period_start", "period_end", "value", "currency", "known_on", "fact_id")
-PART_COLUMNS = ("weight", "period_start", "period_end", "value", "low", "high", "known_on", "fact_id")
 SERIES = ("entity", "metric", "currency")
+_PLURALS = ("entities", "metrics", "currencies")
 
 _COUNTED_ONCE = ("person", "household", "buyer")  # four quarters share most of their people
 _AMOUNTS = ("money", "order", "share", "ads", "count", "view", "interaction", "minute", "hour")
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A published figure: a road of that value from its first day to the day after its last.
+
+    Attributes
+    ----------
+    entity, metric, currency : str
+        Its series; entity and currency are empty where there is none.
+    first, after : int
+        First day and the day after the last, in days since 1970.
+    value, low, high : float
+        In base units.
+    known_on : Timestamp
+        Day of publication.
+    nature : str
+        "measured", "expected" (also where printed before its period was over) or as the table says.
+    fact_id : str
+        May hold several ids with a space between them.
+    """
+
+    entity: str
+    metric: str
+    currency: str
+    first: int
+    after: int
+    value: float
+    low: float
+    high: float
+    known_on: pd.Timestamp
+    nature: str
+    fact_id: str
+
+    @property
+    def series(self) -> tuple[str, str, str]:
+        """What may be added: entity, metric, currency."""
+        return self.entity, self.metric, self.currency
+
+    @property
+    def span(self) -> str:
+        """``2024-01-01 to 2024-12-31``."""
+        return days_between(self.first, self.after)
+
+
+Parts = list[tuple[float, Figure]]
+"""Figures with their weights: 1 added, -1 taken off, a fraction for part of a fiscal year."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -115,8 +163,8 @@ def with_days(
     return rows.assign(currency=currency.where(currency.notna() & (currency != "")))
 
 
-def flows(figures: pd.DataFrame) -> pd.DataFrame:
-    """Figures of periods that may be added: checked, in a fixed order, with entity and currency as text.
+def flows(figures: pd.DataFrame) -> list[Figure]:
+    """Figures of periods that may be added: checked, in a fixed order.
 
     Parameters
     ----------
@@ -126,9 +174,8 @@ def flows(figures: pd.DataFrame) -> pd.DataFrame:
 
     Returns
     -------
-    DataFrame
-        By period and publication; entity and currency are "" where there is none, nature is "expected"
-        for a figure printed before its period was over.
+    list of Figure
+        By series, period and publication.
 
     Raises
     ------
@@ -151,8 +198,14 @@ def flows(figures: pd.DataFrame) -> pd.DataFrame:
     rows["nature"] = nature.where(~(early & nature.eq("measured")), "expected")
     rows["entity"] = rows["entity"].astype(object).fillna("") if "entity" in rows else ""
     rows["currency"] = rows["currency"].fillna("")
-    rows = rows.astype({"metric": object, "entity": object, "currency": object, "fact_id": object})
-    return rows.sort_values([*SERIES, "period_end", "period_start", "known_on", "fact_id"], ignore_index=True)
+    rows = rows.astype({"metric": object, "fact_id": object} | dict.fromkeys(("value", "low", "high"), float))
+    rows["first"], rows["after"] = _day_numbers(rows["period_start"]), _day_numbers(rows["period_end"]) + 1
+    rows = rows.sort_values([*SERIES, "period_end", "period_start", "known_on", "fact_id"])
+    return [Figure(*row) for row in zip(*(rows[field.name] for field in fields(Figure)), strict=True)]
+
+
+def _day_numbers(days: pd.Series) -> np.ndarray:
+    return days.to_numpy("datetime64[D]").astype(int)
 
 
 def _refuse_what_does_not_add(rows: pd.DataFrame) -> None:
@@ -170,7 +223,7 @@ def _refuse_what_does_not_add(rows: pd.DataFrame) -> None:
         raise UnitError(f"figures in {units[0]!r} do not add up over time: {why}")
 
 
-def one_series(rows: pd.DataFrame) -> None:
+def one_series(figures: Iterable[Figure]) -> None:
     """Refuse two entities, metrics or currencies.
 
     Raises
@@ -178,20 +231,30 @@ def one_series(rows: pd.DataFrame) -> None:
     UnitError
         The message names them.
     """
-    for column in SERIES:
-        kinds = sorted(set(rows[column]))
-        if len(kinds) > 1:
-            plural = {"entity": "entities", "metric": "metrics", "currency": "currencies"}[column]
-            raise UnitError(f"two {plural} are never added, got {', '.join(k or 'none' for k in kinds)}: choose one")
+    for kinds, plural in zip(zip(*(f.series for f in figures), strict=True), _PLURALS, strict=False):
+        if len(named := sorted(set(kinds))) > 1:
+            raise UnitError(f"two {plural} are never added, got {', '.join(k or 'none' for k in named)}: choose one")
 
 
-def vintage(rows: pd.DataFrame, on: Any = None) -> pd.DataFrame:
+def by_series(figures: Iterable[Figure]) -> Iterator[list[Figure]]:
+    """The figures of each entity, metric and currency.
+
+    Parameters
+    ----------
+    figures : iterable of Figure
+        From `flows`.
+    """
+    for _, series in groupby(figures, key=lambda figure: figure.series):
+        yield list(series)
+
+
+def vintage(series: Iterable[Figure], on: Any = None) -> list[Figure]:
     """Of several publications of one period the last one by a day.
 
     Parameters
     ----------
-    rows : DataFrame
-        From `flows`.
+    series : iterable of Figure
+        From `flows`, of one series.
     on : day, optional
         Default: the last publication of all.
 
@@ -200,32 +263,33 @@ def vintage(rows: pd.DataFrame, on: Any = None) -> pd.DataFrame:
     HelpersError
         Two figures of one period were published on the same day.
     """
-    known = rows if on is None else rows[rows["known_on"] <= pd.Timestamp(on)]
-    key = [*SERIES, "period_start", "period_end"]
-    twice = known[known.duplicated([*key, "known_on"], keep=False)]
-    if len(twice):
-        first = twice.iloc[0]
-        raise HelpersError(
-            f"need one {first['metric']} of {span(first)} published on {first['known_on'].date()}, got "
-            f"{', '.join(twice['fact_id'].head(4))}: prefer one"
-        )
-    return known.drop_duplicates(key, keep="last")  # `flows` sorts by publication within a period
+    day = None if on is None else pd.Timestamp(on)
+    latest: dict[tuple[int, int], Figure] = {}
+    for figure in series:  # `flows` sorts by publication within a period
+        if day is not None and figure.known_on > day:
+            continue
+        twin = latest.get((figure.first, figure.after))
+        if twin and twin.known_on == figure.known_on:
+            raise HelpersError(
+                f"need one {figure.metric} of {figure.span} published on {figure.known_on.date()}, got "
+                f"{twin.fact_id}, {figure.fact_id}: prefer one"
+            )
+        latest[figure.first, figure.after] = figure
+    return list(latest.values())
 
 
-def weighted(parts: pd.DataFrame) -> tuple[float, float, float]:
-    """Sum of weight times value, with the interval of the outer ends.
-
-    Parameters
-    ----------
-    parts : DataFrame
-        weight, value, low, high.
-    """
-    weight, value, low, high = (parts[c].to_numpy(float) for c in ("weight", "value", "low", "high"))
-    added = weight > 0
-    middle = float(np.dot(weight, value))
-    lowest = float(np.dot(weight, np.where(added, low, high)))
-    highest = float(np.dot(weight, np.where(added, high, low)))
+def weighted(parts: Parts) -> tuple[float, float, float]:
+    """Sum of weight times value, with the interval of the outer ends."""
+    weights = [weight for weight, _ in parts]
+    middle = float(np.dot(weights, [f.value for _, f in parts]))
+    lowest = float(np.dot(weights, [f.low if weight > 0 else f.high for weight, f in parts]))
+    highest = float(np.dot(weights, [f.high if weight > 0 else f.low for weight, f in parts]))
     return middle, min(lowest, middle), max(highest, middle)
+
+
+def known_since(parts: Parts) -> pd.Timestamp:
+    """Day on which the last part was published."""
+    return max(f.known_on for _, f in parts)
 
 
 def ids(parts: Iterable[str]) -> tuple[str, ...]:
@@ -233,16 +297,10 @@ def ids(parts: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(one for joined in parts for one in str(joined).split()))
 
 
-def rounding(parts: pd.DataFrame) -> float:
-    """What the last printed digits of the parts leave open where the table states no interval.
-
-    Parameters
-    ----------
-    parts : DataFrame
-        value, low, high.
-    """
-    exact = (parts["low"] == parts["high"]).to_numpy()
-    return float(np.sum(last_digit(parts["value"].to_numpy(float), least_figures=3)[exact]) / 2)
+def rounding(parts: Parts) -> float:
+    """What the last printed digits of the parts leave open where the table states no interval."""
+    exact = [f.value for _, f in parts if f.low == f.high]
+    return float(np.sum(last_digit(np.array(exact), least_figures=3)) / 2)
 
 
 def gap(one: tuple[float, float, float], other: tuple[float, float, float]) -> float:
@@ -250,8 +308,23 @@ def gap(one: tuple[float, float, float], other: tuple[float, float, float]) -> f
     return max(one[1] - other[2], other[1] - one[2], 0.0)
 
 
+def as_day(number: int) -> pd.Timestamp:
+    """The day of a number of days since 1970."""
+    return pd.Timestamp(np.datetime64(number, "D"))
+
+
+def day_number(day: Any) -> int:
+    """Days since 1970."""
+    return int(np.datetime64(day, "D").astype(int))
+
+
+def days_between(first: int, after: int) -> str:
+    """A period of day numbers: ``2024-01-01 to 2024-12-31``."""
+    return f"{as_day(first).date()} to {as_day(after - 1).date()}"
+
+
 def span(row: Any) -> str:
-    """The period of a row: ``2024-01-01 to 2024-12-31``."""
+    """The period of a table's row: ``2024-01-01 to 2024-12-31``."""
     return f"{pd.Timestamp(row['period_start']).date()} to {pd.Timestamp(row['period_end']).date()}"
 
 

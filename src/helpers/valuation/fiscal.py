@@ -13,8 +13,10 @@ as even, and where quarters are known `ltm` at the year's end is exact.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -24,26 +26,31 @@ from helpers.errors import HelpersError, NotEstimableError, UnknownNameError
 from helpers.units import in_words
 from helpers.valuation.figures import (
     ANNUAL_DAYS,
-    PART_COLUMNS,
-    SERIES,
+    Figure,
+    Parts,
     TwelveMonthsResult,
+    as_day,
+    by_series,
+    day_number,
+    days_between,
     flows,
     gap,
     ids,
+    known_since,
     one_series,
     rounding,
     span,
     vintage,
     weighted,
 )
-from helpers.valuation.routes import as_day, cells, edges, quarter_count, route
+from helpers.valuation.routes import cells, route
 
 WEIGHTS = ("months", "days")
 WEEKS_SLACK = 8  # the Saturday nearest to the end of January lies in February
 
-_COLUMNS = (
+FIGURE_ROW = (
     *("entity", "metric", "period_start", "period_end", "value", "low", "high", "currency", "known_on"),
-    *("parts", "derivation", "fact_id", "reason", "settles"),
+    *("parts", "derivation", "fact_id"),
 )
 
 
@@ -100,77 +107,63 @@ def quarters(figures: pd.DataFrame, *, on: date | None = None) -> QuartersResult
     UnitError
         The figures do not add up over time: points in time, people, ratios.
     """
-    rows = flows(figures)
-    known = vintage(rows[rows["nature"] == "measured"], on)
-    groups = [group for _, group in known.groupby(list(SERIES), sort=True)]
-    found = [_quarters_of(group) for group in groups]
-    table = pd.DataFrame([row for rows_of, _ in found for row in rows_of], columns=list(_COLUMNS))
+    published = flows(figures)
+    known = [vintage(series, on) for series in by_series(f for f in published if f.nature == "measured")]
+    found = [_quarters_of(series) for series in known if series]
+    table = pd.DataFrame([row for rows_of, _ in found for row in rows_of], columns=[*FIGURE_ROW, "reason", "settles"])
     stated = table[table["reason"] == ""]
     return QuartersResult(
         table=table,
         text=_quarters_text(table),
-        checks=(_agreement([line for _, said in found for line in said]), forecasts_left_out(rows)),
+        checks=(_agreement([line for _, said in found for line in said]), forecasts_left_out(published)),
         fact_ids=ids(stated["fact_id"]),
     )
 
 
-def _quarters_of(group: pd.DataFrame) -> tuple[list[tuple], list[tuple[bool, str]]]:
+def _quarters_of(known: list[Figure]) -> tuple[list[tuple], list[tuple[bool, str]]]:
     """The quarters of one series, and whether each published one agrees with the rest."""
-    group = group.reset_index(drop=True)
-    first, after = edges(group)
     found, said = [], []
-    for start, end in cells(group, quarter_count(group)):
-        parts = route(group, start, end)
-        found.append(_missing_row(group, start, end) if parts is None else _row(group, start, end, parts))
-        if parts is None or len(parts) > 1:
+    for first, after in cells(known):
+        parts = route(known, first, after)
+        if parts is None:
+            found.append(_missing_row(known[0], first, after))
             continue
-        direct = np.flatnonzero((first == start) & (after == end))
-        other = route(group, start, end, without=direct.tolist())
-        if other is not None:
+        found.append((*figure_row(parts, first, after, known_since(parts)), "", ""))
+        if len(parts) == 1 and (other := route(known, first, after, without=[parts[0][1]])):
             said.append(compare(parts, other))
     return found, said
 
 
-def _row(group: pd.DataFrame, start: int, end: int, parts: pd.DataFrame) -> tuple:
-    name = group.iloc[0]
-    value, low, high = weighted(parts)
+def figure_row(parts: Parts, first: int, after: int, known_on: pd.Timestamp) -> tuple:
+    """The sum of parts as a row of columns `FIGURE_ROW`."""
+    figure, derived_from = parts[0][1], " ".join(f.fact_id for _, f in parts)
     return (
-        *(name["entity"], name["metric"], as_day(start), as_day(end - 1), value, low, high, name["currency"]),
-        *(parts["known_on"].max(), len(parts), spelled(parts), " ".join(parts["fact_id"]), "", ""),
+        *(figure.entity, figure.metric, as_day(first), as_day(after - 1), *weighted(parts), figure.currency),
+        *(known_on, len(parts), spelled(parts), derived_from),
     )
 
 
-def _missing_row(group: pd.DataFrame, start: int, end: int) -> tuple:
-    name, first, last = group.iloc[0], as_day(start), as_day(end - 1)
-    days = f"{first.date()} to {last.date()}"
-    settles = f"{name['metric']} of {days}, or two figures that differ by exactly those days"
+def _missing_row(figure: Figure, first: int, after: int) -> tuple:
+    days = days_between(first, after)
+    settles = f"{figure.metric} of {days}, or two figures that differ by exactly those days"
     return (
-        *(name["entity"], name["metric"], first, last, np.nan, np.nan, np.nan, name["currency"], pd.NaT),
-        *(0, "", "", f"the known figures do not add up to {days}", settles),
+        *(figure.entity, figure.metric, as_day(first), as_day(after - 1), np.nan, np.nan, np.nan, figure.currency),
+        *(pd.NaT, 0, "", "", f"the known figures do not add up to {days}", settles),
     )
 
 
-def compare(parts: pd.DataFrame, other: pd.DataFrame) -> tuple[bool, str]:
-    """Whether two ways to one figure agree beyond rounding, and the sentence that says so.
-
-    Parameters
-    ----------
-    parts, other : DataFrame
-        From `route`.
-    """
+def compare(parts: Parts, other: Parts) -> tuple[bool, str]:
+    """Whether two ways to one figure agree beyond rounding, and the sentence that says so."""
     one, two = weighted(parts), weighted(other)
-    agrees = gap(one, two) <= rounding(pd.concat([parts, other])) + 1e-9 * abs(one[0])
+    agrees = gap(one, two) <= rounding([*parts, *other]) + 1e-9 * abs(one[0])
     off = f"{in_words(one[0])} by {spelled(parts)}, {in_words(two[0])} by {spelled(other)}"
-    return agrees, f"{parts['metric'].iloc[0]}: {off} ({', '.join(ids([*parts['fact_id'], *other['fact_id']]))})"
+    return agrees, f"{parts[0][1].metric}: {off} ({', '.join(ids(f.fact_id for _, f in [*parts, *other]))})"
 
 
-def spelled(parts: pd.DataFrame) -> str:
+def spelled(parts: Parts) -> str:
     """The sum in words: ``2024-01-01 to 2024-09-30 less 2024-01-01 to 2024-06-30``."""
-    ordered = sorted(
-        zip(parts["weight"], parts["period_start"], parts["period_end"], strict=True), key=lambda part: part[0] < 0
-    )
-    said = [f"{'less' if sign < 0 else 'plus'} {first.date()} to {last.date()}" for sign, first, last in ordered]
-    return " ".join(said).removeprefix("plus ")
+    ordered = sorted(parts, key=lambda part: part[0] < 0)
+    return " ".join(f"{'less' if sign < 0 else 'plus'} {f.span}" for sign, f in ordered).removeprefix("plus ")
 
 
 def _agreement(said: list[tuple[bool, str]]) -> Check:
@@ -185,16 +178,16 @@ def _agreement(said: list[tuple[bool, str]]) -> Check:
     )
 
 
-def forecasts_left_out(rows: pd.DataFrame) -> Check:
+def forecasts_left_out(figures: Iterable[Figure]) -> Check:
     """How many figures are expected and therefore not of the past.
 
     Parameters
     ----------
-    rows : DataFrame
+    figures : iterable of Figure
         From `flows`.
     """
-    out = rows[rows["nature"] != "measured"]
-    named = f": {', '.join(out['fact_id'].head(4))}" if len(out) else ""
+    out = [f.fact_id for f in figures if f.nature != "measured"]
+    named = f": {', '.join(out[:4])}" if out else ""
     text = f"{len(out)} figures left out: expected, doubtful, or printed before their period was over{named}"
     return Check(name="forecasts_left_out", passed=None, value=float(len(out)), text=text)
 
@@ -238,82 +231,99 @@ def calendarise(
     UnitError
         Two entities, metrics or currencies.
     """
+    published = flows(years)
+    one_series(published)
+    last = date(year_end, 12, 31) if isinstance(year_end, int) else year_end
+    return calendarised(published, day_number(last) + 1, on=on, weights=weights)
+
+
+def calendarised(
+    years: list[Figure], after: int, *, on: date | None = None, weights: str = "months"
+) -> TwelveMonthsResult:
+    """As `calendarise`, of the figures of one series and to the day before a day number."""
     if weights not in WEIGHTS:
         raise UnknownNameError("weights", weights, list(WEIGHTS))
-    last = pd.Timestamp(date(year_end, 12, 31) if isinstance(year_end, int) else year_end)
-    start = last + pd.Timedelta(days=1) - pd.DateOffset(years=1)
-    parts = _shares(_fiscal_years(years, on), start, last, weights)
-    value, low, high = weighted(parts)
-    name = parts.iloc[0]
+    first = day_number(as_day(after) - pd.DateOffset(years=1))
+    shares = _shares(_fiscal_years(years, on), first, after, weights)
+    parts = [(overlap / length, figure) for overlap, length, figure in shares]
+    said = " and ".join(f"{overlap:.0f}/{length:.0f} of {figure.span}" for overlap, length, figure in shares)
+    expected = sum(figure.nature != "measured" for _, figure in parts)
+    text = (
+        f"{parts[0][1].metric} of {days_between(first, after)} is {amount(parts)}: {said}, known since "
+        f"{known_since(parts).date()}." + (f" {expected} of {len(parts)} are forecasts." if expected else "")
+    )
+    return twelve_months("calendarised", parts, (first, after), text=text, checks=_calendarised_checks(parts))
+
+
+def amount(parts: Parts) -> str:
+    """The sum in words, with its currency."""
+    return f"{in_words(weighted(parts)[0])} {parts[0][1].currency}".strip()
+
+
+def twelve_months(
+    kind: str, parts: Parts, days: tuple[int, int], *, text: str, checks: tuple[Check, ...]
+) -> TwelveMonthsResult:
+    """The sum of parts as a result."""
+    (value, low, high), figure, (first, after) = weighted(parts), parts[0][1], days
+    columns = ("weight", "period_start", "period_end", "value", "low", "high", "known_on", "fact_id")
+    rows = [
+        (weight, as_day(f.first), as_day(f.after - 1), f.value, f.low, f.high, f.known_on, f.fact_id)
+        for weight, f in parts
+    ]
+    table = pd.DataFrame(rows, columns=list(columns))
     return TwelveMonthsResult(
-        kind="calendarised",
-        entity=name["entity"],
-        metric=name["metric"],
-        currency=name["currency"],
+        kind=kind,
+        entity=figure.entity,
+        metric=figure.metric,
+        currency=figure.currency,
         value=value,
         low=low,
         high=high,
-        period_start=start.date(),
-        period_end=last.date(),
-        known_on=parts["known_on"].max().date(),
-        table=part_table(parts),
-        text=_calendarised_text(parts, value, start, last),
-        checks=_calendarised_checks(parts, value),
-        fact_ids=ids(parts["fact_id"]),
+        period_start=as_day(first).date(),
+        period_end=as_day(after - 1).date(),
+        known_on=known_since(parts).date(),
+        table=table.assign(contribution=table["weight"] * table["value"]),
+        text=text,
+        checks=checks,
+        fact_ids=ids(table["fact_id"]),
     )
 
 
-def part_table(parts: pd.DataFrame) -> pd.DataFrame:
-    """The parts of a figure as `TwelveMonthsResult.table` shows them."""
-    shown = parts[list(PART_COLUMNS)].reset_index(drop=True)
-    return shown.assign(contribution=shown["weight"] * shown["value"])
-
-
-def _fiscal_years(years: pd.DataFrame, on: date | None) -> pd.DataFrame:
-    """One row per fiscal year, none of them overlapping, of one series."""
-    rows = flows(years)
-    one_series(rows)
-    rows = rows[rows["nature"].isin(["measured", "expected"])]  # neither doubted figures nor rules
-    days = (rows["period_end"] - rows["period_start"]).dt.days + 1
-    other = rows[~days.between(*ANNUAL_DAYS)]
-    if len(other):
-        row = other.iloc[0]
-        raise HelpersError(
-            f"calendarise takes fiscal years of {ANNUAL_DAYS[0]} to {ANNUAL_DAYS[1]} days, got {span(row)} "
-            f"({row['fact_id']}): build a year from quarters with ltm"
-        )
-    known = vintage(rows, on).sort_values("period_start", ignore_index=True)
-    overlap = known["period_start"].iloc[1:].to_numpy() <= known["period_end"].iloc[:-1].to_numpy()
-    if overlap.any():
-        at = int(np.flatnonzero(overlap)[0])
-        one, two = known.iloc[at], known.iloc[at + 1]
-        raise HelpersError(
-            f"fiscal years overlap: {span(one)} ({one['fact_id']}) and {span(two)} ({two['fact_id']}): "
-            "keep one calendar"
-        )
+def _fiscal_years(years: list[Figure], on: date | None) -> list[Figure]:
+    """One figure per fiscal year, none of them overlapping."""
+    taken = [f for f in years if f.nature in ("measured", "expected")]  # neither doubted figures nor rules
+    for year in taken:
+        if not ANNUAL_DAYS[0] <= year.after - year.first <= ANNUAL_DAYS[1]:
+            raise HelpersError(
+                f"calendarise takes fiscal years of {ANNUAL_DAYS[0]} to {ANNUAL_DAYS[1]} days, got {year.span} "
+                f"({year.fact_id}): build a year from quarters with ltm"
+            )
+    known = sorted(vintage(taken, on), key=lambda year: year.first)
+    for one, two in pairwise(known):
+        if two.first < one.after:
+            raise HelpersError(
+                f"fiscal years overlap: {one.span} ({one.fact_id}) and {two.span} ({two.fact_id}): keep one calendar"
+            )
     return known
 
 
-def _shares(known: pd.DataFrame, start: pd.Timestamp, last: pd.Timestamp, weights: str) -> pd.DataFrame:
-    """Fiscal years with the share of each that lies in the year asked for; refuses a year not covered."""
-    number = _month_number if weights == "months" else _day_number
-    one_day = pd.Timedelta(days=1)
-    first, after = number(start), number(last + one_day)
-    begins = np.array([number(day) for day in known["period_start"]], float)
-    ends = np.array([number(day + one_day) for day in known["period_end"]], float)
-    overlap = np.clip(np.minimum(ends, after) - np.maximum(begins, first), 0.0, None)
-    if overlap.sum() < after - first:
-        raise _uncovered(known, overlap > 0, start, last)
-    length = ends - begins
-    return known.assign(weight=overlap / length, overlap=overlap, length=length)[overlap > 0]
+def _shares(known: list[Figure], first: int, after: int, weights: str) -> list[tuple[int, int, Figure]]:
+    """Months or days of each fiscal year that lie in the year asked for, all of its own, and itself."""
+    number: Callable[[int], int] = _month_number if weights == "months" else int
+    start, end = number(first), number(after)
+    found = []
+    for year in known:
+        begins, ends = number(year.first), number(year.after)
+        found.append((min(ends, end) - max(begins, start), ends - begins, year))
+    used = [share for share in found if share[0] > 0]
+    if sum(overlap for overlap, *_ in used) < end - start:
+        raise _uncovered(known, [year for *_, year in used], first, after)
+    return used
 
 
-def _day_number(day: pd.Timestamp) -> int:
-    return int(np.datetime64(day, "D").astype(int))
-
-
-def _month_number(day: pd.Timestamp) -> int:
+def _month_number(day: int) -> int:
     """Months since year 0 to the first of a month that lies within `WEEKS_SLACK` days of a day."""
+    day = as_day(day)
     months = day.year * 12 + day.month - 1
     if day.day - 1 <= WEEKS_SLACK:
         return months
@@ -322,47 +332,32 @@ def _month_number(day: pd.Timestamp) -> int:
     raise HelpersError(f"months cannot weight a year that begins inside a month ({day.date()}): use weights='days'")
 
 
-def _uncovered(known: pd.DataFrame, used: np.ndarray, start: pd.Timestamp, last: pd.Timestamp) -> NotEstimableError:
+def _uncovered(known: list[Figure], used: list[Figure], first: int, after: int) -> NotEstimableError:
     """Names the first stretch of the year that no fiscal year covers."""
-    one_day, at = pd.Timedelta(days=1), start
-    end = last
-    for _, row in known[used].iterrows():
-        if row["period_start"] > at + pd.Timedelta(days=WEEKS_SLACK):
-            end = row["period_start"] - one_day
+    at, end = first, after
+    for year in used:
+        if year.first > at + WEEKS_SLACK:
+            end = year.first
             break
-        at = row["period_end"] + one_day
-    metric = known["metric"].iloc[0] if len(known) else "the figure"
+        at = year.after
+    metric = known[0].metric if known else "the figure"
     return NotEstimableError(
-        f"{metric} of the twelve months to {last.date()}",
-        f"no known fiscal year covers {at.date()} to {end.date()}",
-        f"{metric} of the fiscal year that holds {at.date()} to {end.date()}",
+        f"{metric} of the twelve months to {as_day(after - 1).date()}",
+        f"no known fiscal year covers {days_between(at, end)}",
+        f"{metric} of the fiscal year that holds {days_between(at, end)}",
     )
 
 
-def _calendarised_text(parts: pd.DataFrame, value: float, start: pd.Timestamp, last: pd.Timestamp) -> str:
-    name = parts.iloc[0]
-    said = [f"{row['overlap']:.0f}/{row['length']:.0f} of {span(row)}" for _, row in parts.iterrows()]
-    unit = f" {name['currency']}" if name["currency"] else ""
-    expected = parts["nature"].ne("measured")
-    forecast = f" {int(expected.sum())} of {len(parts)} are forecasts." if expected.any() else ""
-    return (
-        f"{name['metric']} of {start.date()} to {last.date()} is {in_words(value)}{unit}: "
-        f"{' and '.join(said)}, known since {parts['known_on'].max().date()}.{forecast}"
-    )
-
-
-def _calendarised_checks(parts: pd.DataFrame, value: float) -> tuple[Check, ...]:
-    split = int((parts["weight"] < 1).sum())
-    forecast = float(parts.loc[parts["nature"] != "measured", "weight"].sum())
+def _calendarised_checks(parts: Parts) -> tuple[Check, ...]:
+    split = sum(weight < 1 for weight, _ in parts)
+    forecast = float(sum(weight for weight, f in parts if f.nature != "measured") / sum(weight for weight, _ in parts))
     text = f"{split} fiscal years are taken in part, as if their months were even: seasons are not seen"
     return (
         Check(name="even_year", passed=None, value=float(split), text=text if split else "a whole fiscal year"),
         Check(
             name="forecast_share",
             passed=None,
-            value=forecast / float(parts["weight"].sum()),
-            text=f"{forecast / float(parts['weight'].sum()):.0%} of the weight is expected, not measured".replace(
-                "%", " %"
-            ),
+            value=forecast,
+            text=f"{forecast:.0%} of the weight is expected, not measured".replace("%", " %"),
         ),
     )

@@ -6,145 +6,103 @@ or back along last year's nine months, on along the year and on along this year'
 the fewest figures is taken (Dijkstra 1959, A note on two problems in connexion with graphs), of those the
 one with the fewest differences, then the one that rounding leaves least open. No way means that the figures do
 not determine the period: a figure of another year can never stand in, because its days are other days.
+Days are day numbers (days since 1970); the last of a period is given as the day after it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable
 from heapq import heappop, heappush
 from itertools import pairwise
 
-import numpy as np
 import pandas as pd
+
+from helpers.valuation.figures import Figure, Parts, as_day, day_number
 
 MONTHS_OF_QUARTER = 3
 QUARTER_DAYS = 365.25 / 4
 SLACK_DAYS = 10  # weeks-based calendars end within days of the month
 
 
-def route(rows: pd.DataFrame, start: int, end: int, *, without: Collection[int] = ()) -> pd.DataFrame | None:
-    """The rows that add up to a period, with ``weight`` 1 or -1; None if there are none.
+def route(figures: Iterable[Figure], start: int, end: int, *, without: Collection[Figure] = ()) -> Parts | None:
+    """The fewest figures that add up to a period, with weight 1 or -1; None if none do.
 
     Parameters
     ----------
-    rows : DataFrame
-        period_start, period_end, low, high; one row per period.
-    start, end : int
-        First day and the day after the last, as `day_numbers` counts.
-    without : collection of int
-        Positions of rows not to use.
-    """
-    way = shortest((road for road in roads(rows) if road[2] not in without), start, end)
-    if way is None:
-        return None
-    return rows.iloc[[position for position, _ in way]].assign(weight=[float(sign) for _, sign in way])
-
-
-def roads(rows: pd.DataFrame) -> list[tuple[int, int, int, float]]:
-    """First day, the day after the last, position and width of the interval of each row."""
-    first, after = edges(rows)
-    width = (rows["high"] - rows["low"]).to_numpy(float)
-    return list(zip(first.tolist(), after.tolist(), range(len(rows)), width.tolist(), strict=True))
-
-
-def shortest(known: Iterable[tuple[int, int, int, float]], start: int, end: int) -> tuple[tuple[int, int], ...] | None:
-    """Positions and signs of the fewest roads that lead from one day to another; None if none do.
-
-    Parameters
-    ----------
-    known : iterable of tuple
-        From `roads`.
+    figures : iterable of Figure
+        Of one series, one per period.
     start, end : int
         First day and the day after the last.
+    without : collection of Figure
+        Figures not to use.
     """
-    ways: dict[int, list[tuple[int, int, int, float]]] = {}
-    for first, after, position, width in known:
-        ways.setdefault(first, []).append((after, position, 1, width))
-        ways.setdefault(after, []).append((first, position, -1, width))
+    known = [figure for figure in figures if figure not in without]
+    ways: dict[int, list[tuple[int, int, float]]] = {}
+    for position, figure in enumerate(known):
+        ways.setdefault(figure.first, []).append((figure.after, position, 1.0))
+        ways.setdefault(figure.after, []).append((figure.first, position, -1.0))
     waiting: list[tuple] = [((0, 0, 0.0), start, ())]
     done = set()
     while waiting:
         (count, taken_off, width), day, way = heappop(waiting)
         if day == end:
-            return way
+            return [(sign, known[position]) for position, sign in way]
         if day in done:
             continue
         done.add(day)
-        for there, position, sign, wide in ways.get(day, ()):
+        for there, position, sign in ways.get(day, ()):
             if there not in done:
-                cost = (count + 1, taken_off + (sign < 0), width + wide)
-                heappush(waiting, (cost, there, (*way, (position, sign))))
+                wider = width + (known[position].high - known[position].low)
+                heappush(waiting, ((count + 1, taken_off + (sign < 0), wider), there, (*way, (position, sign))))
     return None
 
 
-def edges(rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    """First day and the day after the last of each row, as day numbers."""
-    return day_numbers(rows["period_start"]), day_numbers(rows["period_end"]) + 1
+def quarter_count(figure: Figure) -> int:
+    """How many quarters a period is long, 1 to 4; 0 where it is no whole number of them."""
+    days = figure.after - figure.first
+    count = round(days / QUARTER_DAYS)
+    return count if 1 <= count <= 4 and abs(days - count * QUARTER_DAYS) <= SLACK_DAYS else 0
 
 
-def day_numbers(days: pd.Series) -> np.ndarray:
-    """Days since 1970."""
-    return days.to_numpy("datetime64[D]").astype(int)
+def days_known(figures: Iterable[Figure]) -> list[int]:
+    """Every day that a figure begins on or ends before, in order."""
+    return sorted({day for figure in figures for day in (figure.first, figure.after)})
 
 
-def as_day(number: int) -> pd.Timestamp:
-    """The day of a number."""
-    return pd.Timestamp(np.datetime64(number, "D"))
+def cells(figures: Collection[Figure]) -> list[tuple[int, int]]:
+    """Every quarter that the figures consist of, first day and the day after the last, in order."""
+    known = days_known(figures)
+    counted = [(figure, quarter_count(figure)) for figure in figures]
+    bounds = [_bounds(figure.first, figure.after, count, known) for figure, count in counted if count]
+    return sorted({cell for days in bounds for cell in pairwise(days)})
 
 
-def quarter_count(rows: pd.DataFrame) -> np.ndarray:
-    """How many quarters each period is long, 1 to 4; 0 where it is no whole number of them."""
-    first, after = edges(rows)
-    count = np.round((after - first) / QUARTER_DAYS).astype(int)
-    off = np.abs(after - first - count * QUARTER_DAYS)
-    return np.where((count >= 1) & (count <= 4) & (off <= SLACK_DAYS), count, 0)
-
-
-def cells(rows: pd.DataFrame, counts: np.ndarray) -> list[tuple[int, int]]:
-    """Every quarter that the periods consist of, first day and the day after the last, in order.
-
-    Parameters
-    ----------
-    rows : DataFrame
-        period_start, period_end.
-    counts : array of int
-        From `quarter_count`.
-    """
-    first, after = edges(rows)
-    known = np.unique(np.concatenate([first, after]))
-    found = set()
-    for a, b, count in zip(first, after, counts, strict=True):
-        bounds = list(_bounds(int(a), int(b), int(count), known))
-        found.update(pairwise(bounds))
-    return sorted(found)
-
-
-def _bounds(first: int, after: int, count: int, known: np.ndarray) -> Iterator[int]:
+def _bounds(first: int, after: int, count: int, known: list[int]) -> list[int]:
     """The first days of the quarters of a period and the day after; a day that a figure ends on wins."""
-    for quarter in range(count + 1):
-        if quarter in (0, count):
-            yield first if quarter == 0 else after
-            continue
-        exact = as_day(first) + pd.DateOffset(months=MONTHS_OF_QUARTER * quarter)
-        number = int(np.datetime64(exact, "D").astype(int))
-        near = known[np.abs(known - number) <= SLACK_DAYS]
-        yield number if number in near or not len(near) else int(near[np.argmin(np.abs(near - number))])
+    exact = [
+        day_number(as_day(first) + pd.DateOffset(months=MONTHS_OF_QUARTER * quarter)) for quarter in range(1, count)
+    ]
+    near = [[day for day in known if abs(day - bound) <= SLACK_DAYS] for bound in exact]
+    return [first, *map(nearest, near, exact), after]
 
 
-def gaps(rows: pd.DataFrame, start: int, end: int) -> list[tuple[int, int]]:
+def nearest(days: Iterable[int], day: int) -> int:
+    """The one of some days that is nearest to a day; the day itself where there are none."""
+    return min(days, key=lambda known: abs(known - day), default=day)
+
+
+def gaps(figures: Collection[Figure], start: int, end: int) -> list[tuple[int, int]]:
     """The quarters that keep the figures from adding up to a period of whole quarters.
 
     Parameters
     ----------
-    rows : DataFrame
-        period_start, period_end.
+    figures : collection of Figure
+        Of one series.
     start, end : int
-        First day and the day after the last, four quarters apart.
+        First day and the day after the last, some quarters apart.
     """
-    first, after = edges(rows)
-    known = np.unique(np.concatenate([first, after]))
-    bounds = list(_bounds(start, end, max(1, round((end - start) / QUARTER_DAYS)), known))
-    home = _components(first.tolist(), after.tolist())
+    bounds = _bounds(start, end, max(1, round((end - start) / QUARTER_DAYS)), days_known(figures))
+    home = _components(figures)
     missing, at = [], 0
     while at < len(bounds) - 1:
         here = home(bounds[at])
@@ -155,7 +113,7 @@ def gaps(rows: pd.DataFrame, start: int, end: int) -> list[tuple[int, int]]:
     return missing
 
 
-def _components(first: list[int], after: list[int]) -> Callable[[int], int]:
+def _components(figures: Iterable[Figure]) -> Callable[[int], int]:
     """A function that names the group of days which figures connect."""
     parent: dict[int, int] = {}
 
@@ -164,6 +122,6 @@ def _components(first: list[int], after: list[int]) -> Callable[[int], int]:
             day = parent[day]
         return day
 
-    for a, b in zip(first, after, strict=True):
-        parent[home(a)] = home(b)
+    for figure in figures:
+        parent[home(figure.first)] = home(figure.after)
     return home

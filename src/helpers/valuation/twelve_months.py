@@ -12,39 +12,46 @@ restated the check ``one_vintage`` says so.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import date
 
-import numpy as np
 import pandas as pd
 
 from helpers.checks import Check
 from helpers.errors import NotEstimableError
-from helpers.units import in_words
 from helpers.valuation.figures import (
     ANNUAL_DAYS,
-    SERIES,
+    Figure,
+    Parts,
     TwelveMonthsResult,
+    as_day,
+    by_series,
+    day_number,
+    days_between,
     flows,
     ids,
+    known_since,
     one_series,
-    span,
     vintage,
     weighted,
 )
-from helpers.valuation.fiscal import calendarise, compare, forecasts_left_out, part_table, spelled
-from helpers.valuation.routes import as_day, edges, gaps, quarter_count, roads, route, shortest
+from helpers.valuation.fiscal import (
+    FIGURE_ROW,
+    amount,
+    calendarised,
+    compare,
+    figure_row,
+    forecasts_left_out,
+    spelled,
+    twelve_months,
+)
+from helpers.valuation.routes import days_known, gaps, nearest, quarter_count, route
 
 FORECAST_DAYS = 200
 """A forecast older than about two quarters has been overtaken by results."""
 
-_REACH = pd.DateOffset(years=1)  # last year's figures help to build this year's, older ones do not
-_DAY = pd.Timedelta(days=1)
-_SERIES_COLUMNS = (
-    *("entity", "metric", "period_start", "period_end", "value", "low", "high", "currency", "known_on"),
-    *("parts", "derivation", "fact_id"),
-)
+_YEAR = pd.DateOffset(years=1)
 _REFUSED_COLUMNS = ("entity", "metric", "currency", "period_end", "known_on", "reason", "settles")
 
 
@@ -105,133 +112,87 @@ def ltm(figures: pd.DataFrame, *, on: date, period_end: date | None = None) -> T
     UnitError
         Two entities, metrics or currencies, or figures that do not add up over time.
     """
-    rows = flows(figures)
-    one_series(rows)
-    measured = rows[rows["nature"] == "measured"]
-    known = vintage(measured, on).reset_index(drop=True)
-    ends = known.loc[quarter_count(known) > 0, "period_end"]
-    if period_end is None and ends.empty:
-        what = f"LTM {rows['metric'].iloc[0] if len(rows) else 'figure'} on {on}"
+    published = flows(figures)
+    one_series(published)
+    measured = [f for f in published if f.nature == "measured"]
+    known = vintage(measured, on)
+    ends = [f.after for f in known if quarter_count(f)]
+    if period_end is None and not ends:
+        what = f"LTM {published[0].metric if published else 'figure'} on {on}"
         raise NotEstimableError(
             what, "no quarter, half or year was public by then", "a figure published on or before that day"
         )
-    end = pd.Timestamp(period_end) if period_end is not None else ends.max()
-    near = _near(known, end)
-    parts = _last_year(near, end)
+    after = max(ends) if period_end is None else day_number(pd.Timestamp(period_end)) + 1
+    near = _near(known, after)
+    first = _first_day(near, after)
+    parts = route(near, first, after)
     if parts is None:
-        raise _refusal(near, end, f", as known on {on}")
-    checks = (_routes_agree(near, parts), _one_vintage(measured[measured["known_on"] <= pd.Timestamp(on)], parts))
-    return _result("ltm", parts, (*checks, forecasts_left_out(rows)))
+        raise _refusal(near, after, f", as known on {on}")
+    public = [f for f in measured if f.known_on <= pd.Timestamp(on)]
+    checks = (_routes_agree(near, parts, first), _one_vintage(public, parts), forecasts_left_out(published))
+    return _result("ltm", parts, (first, after), checks)
 
 
-def _near(known: pd.DataFrame, end: pd.Timestamp) -> pd.DataFrame:
-    """Figures that can take part: from a year before the twelve months to a year after."""
-    inside = (known["period_start"] > end - 2 * _REACH) & (known["period_end"] <= end + _REACH)
-    return known[inside].reset_index(drop=True)
+def _near(known: Iterable[Figure], after: int) -> list[Figure]:
+    """Figures that can take part: last year's help to build this year's and next year's too, older ones do not."""
+    end = as_day(after - 1)
+    earliest, latest = day_number(end - _YEAR - _YEAR), day_number(end + _YEAR)
+    return [f for f in known if f.first > earliest and f.after - 1 <= latest]
 
 
-def _last_year(near: pd.DataFrame, end: pd.Timestamp) -> pd.DataFrame | None:
-    """The figures that add up to the twelve months to a day."""
-    after = _number(end + _DAY)
-    return route(near, _first_day(_known_days(near), end), after)
-
-
-def _first_day(days: np.ndarray, end: pd.Timestamp) -> int:
+def _first_day(near: Iterable[Figure], after: int) -> int:
     """A year before the day after; in a weeks-based calendar the known day nearest to it."""
-    after = end + _DAY
-    exact = _number(after - pd.DateOffset(years=1))
-    length = _number(after) - days
-    usable = days[(length >= ANNUAL_DAYS[0]) & (length <= ANNUAL_DAYS[1])]
-    if exact in usable or not len(usable):
-        return exact
-    return int(usable[np.argmin(np.abs(usable - exact))])
+    usable = [day for day in days_known(near) if ANNUAL_DAYS[0] <= after - day <= ANNUAL_DAYS[1]]
+    return nearest(usable, day_number(as_day(after) - _YEAR))
 
 
-def _known_days(near: pd.DataFrame) -> np.ndarray:
-    return np.unique(np.concatenate(edges(near)))
-
-
-def _number(day: pd.Timestamp) -> int:
-    return int(np.datetime64(day, "D").astype(int))
-
-
-def _refusal(near: pd.DataFrame, end: pd.Timestamp, when: str = "") -> NotEstimableError:
+def _refusal(near: list[Figure], after: int, when: str = "") -> NotEstimableError:
     """Names the quarters that keep the figures apart."""
-    metric, entity = (near[c].iloc[0] if len(near) else "" for c in ("metric", "entity"))
-    missing = gaps(near, _first_day(_known_days(near), end), _number(end + _DAY))
-    named = [f"{as_day(a).date()} to {as_day(b - 1).date()}" for a, b in missing]
+    metric, entity = (near[0].metric, near[0].entity) if near else ("", "")
+    named = [days_between(*missing) for missing in gaps(near, _first_day(near, after), after)]
     of = f" of {entity}" if entity else ""
     return NotEstimableError(
-        f"LTM {metric or 'figure'}{of} to {end.date()}{when}",
+        f"LTM {metric or 'figure'}{of} to {as_day(after - 1).date()}{when}",
         f"the known figures leave out {' and '.join(named)}",
         f"{metric or 'a figure'} of {' and of '.join(named)}, or year-to-date figures that differ by it",
     )
 
 
-def _routes_agree(near: pd.DataFrame, parts: pd.DataFrame) -> Check:
+def _routes_agree(near: Iterable[Figure], parts: Parts, first: int) -> Check:
     """A second sum of other figures, where there is one."""
-    end = _number(parts["period_end"].max() + _DAY)
-    other = route(near, _net_start(parts), end, without=parts.index.tolist())
+    after = max(f.after for _, f in parts)
+    other = route(near, first, after, without=[f for _, f in parts])
     if other is None:
         return Check(name="routes_agree", passed=None, text="no other figures add up to the same months")
     agrees, text = compare(parts, other)
     return Check(name="routes_agree", passed=agrees, value=weighted(other)[0], threshold=weighted(parts)[0], text=text)
 
 
-def _net_start(parts: pd.DataFrame) -> int:
-    """First day of the period that signed parts add up to."""
-    first, after = edges(parts)
-    sign = parts["weight"].to_numpy().astype(int)
-    net: dict[int, int] = {}
-    for a, b, s in zip(first.tolist(), after.tolist(), sign.tolist(), strict=True):
-        net[a] = net.get(a, 0) + s
-        net[b] = net.get(b, 0) - s
-    return next(day for day, count in net.items() if count == 1)
-
-
-def _one_vintage(published: pd.DataFrame, parts: pd.DataFrame) -> Check:
+def _one_vintage(published: Iterable[Figure], parts: Parts) -> Check:
     """Parts that were published more than once with different values: the others may not have been restated."""
-    key = [*SERIES, "period_start", "period_end"]
-    several = published.groupby(key)["value"].transform("nunique") > 1
-    restated = parts[parts["fact_id"].isin(published.loc[several, "fact_id"])] if len(parts) > 1 else parts.head(0)
-    named = "; ".join(f"{span(row)} ({row['fact_id']})" for _, row in restated.iterrows())
+    values: dict[tuple[int, int], set[float]] = {}
+    for f in published:
+        values.setdefault((f.first, f.after), set()).add(f.value)
+    restated = [f"{f.span} ({f.fact_id})" for _, f in parts if len(parts) > 1 and len(values[f.first, f.after]) > 1]
     return Check(
         name="one_vintage",
-        passed=restated.empty,
+        passed=not restated,
         value=float(len(restated)),
         threshold=0.0,
-        text=f"restated since it was first published: {named}; the other parts may follow the older definition"
-        if named
+        text=f"restated since it was first published: {'; '.join(restated)}; the other parts may follow the older "
+        "definition"
+        if restated
         else "no part of a sum was restated",
     )
 
 
-def _result(kind: str, parts: pd.DataFrame, checks: tuple[Check, ...]) -> TwelveMonthsResult:
-    value, low, high = weighted(parts)
-    name, known_on = parts.iloc[0], parts["known_on"].max()
-    first, end = as_day(_net_start(parts)).date(), parts["period_end"].max().date()
-    unit = f" {name['currency']}" if name["currency"] else ""
-    window = "last" if kind == "ltm" else "next"
+def _result(kind: str, parts: Parts, days: tuple[int, int], checks: tuple[Check, ...]) -> TwelveMonthsResult:
+    window, end = "last" if kind == "ltm" else "next", as_day(days[1] - 1).date()
     text = (
-        f"{name['metric']} of the {window} twelve months to {end} is {in_words(value)}{unit}, "
-        f"known since {known_on.date()} ({spelled(parts)})."
+        f"{parts[0][1].metric} of the {window} twelve months to {end} is {amount(parts)}, "
+        f"known since {known_since(parts).date()} ({spelled(parts)})."
     )
-    return TwelveMonthsResult(
-        kind=kind,
-        entity=name["entity"],
-        metric=name["metric"],
-        currency=name["currency"],
-        value=value,
-        low=low,
-        high=high,
-        period_start=first,
-        period_end=end,
-        known_on=known_on.date(),
-        table=part_table(parts),
-        text=text,
-        checks=checks,
-        fact_ids=ids(parts["fact_id"]),
-    )
+    return twelve_months(kind, parts, days, text=text, checks=checks)
 
 
 def ltm_series(figures: pd.DataFrame) -> LtmSeriesResult:
@@ -256,58 +217,45 @@ def ltm_series(figures: pd.DataFrame) -> LtmSeriesResult:
     UnitError
         The figures do not add up over time: points in time, people, ratios.
     """
-    rows = flows(figures)
-    measured = rows[rows["nature"] == "measured"]
+    published = flows(figures)
     found, refused, checks = [], [], []
-    for _, group in measured.groupby(list(SERIES), sort=True):
-        for end in sorted(set(group.loc[quarter_count(group) > 0, "period_end"])):
-            _became_known(_near(group, end), end, found, refused, checks)
-    table = pd.DataFrame(found, columns=list(_SERIES_COLUMNS))
-    out = pd.DataFrame(refused, columns=list(_REFUSED_COLUMNS))
+    for series in by_series(f for f in published if f.nature == "measured"):
+        for after in sorted({f.after for f in series if quarter_count(f)}):
+            near = _near(series, after)
+            current, changes = vintage(near), _changes(near, after)
+            found += [figure_row(parts, first, after, day) for day, first, parts in changes]
+            if changes:
+                _, first, parts = changes[-1]
+                checks.append(_routes_agree(current, parts, first))
+            else:
+                refused.append(_refused_row(current, after))
+    table, out = pd.DataFrame(found, columns=list(FIGURE_ROW)), pd.DataFrame(refused, columns=list(_REFUSED_COLUMNS))
     text = f"{len(table)} figures for twelve months became known; {len(out)} quarter ends have none."
     return LtmSeriesResult(
         table=table,
         refused=out,
         text=text,
-        checks=(_all_agree(checks), forecasts_left_out(rows)),
+        checks=(_all_agree(checks), forecasts_left_out(published)),
         fact_ids=ids(table["fact_id"]),
     )
 
 
-def _became_known(near: pd.DataFrame, end: pd.Timestamp, found: list, refused: list, checks: list) -> None:
-    """Appends the twelve months to a day each time that a publication changed them."""
-    last = vintage(near)  # refuses two figures of one day
-    after, before = _number(end + _DAY), None
-    for day, ways in _as_known(near):
-        days = np.unique([node for first, then, *_ in ways for node in (first, then)])
-        way = shortest(ways, _first_day(days, end), after)
-        if way is None or way == before:
-            continue
-        before = way
-        parts = near.iloc[[position for position, _ in way]].assign(weight=[float(sign) for _, sign in way])
-        name, first = parts.iloc[0], as_day(_net_start(parts))
-        found.append(
-            (
-                *(name["entity"], name["metric"], first, end, *weighted(parts), name["currency"]),
-                *(day, len(parts), spelled(parts), " ".join(parts["fact_id"])),
-            )
-        )
-    if before is not None:
-        current = last.reset_index(drop=True)
-        checks.append(_routes_agree(current, _last_year(current, end)))
-        return
-    error, name = _refusal(last, end), last.iloc[0]
-    when = last.loc[last["period_end"] == end, "known_on"].min()
-    refused.append((name["entity"], name["metric"], name["currency"], end, when, error.reason, error.settles))
+def _changes(near: list[Figure], after: int) -> list[tuple[pd.Timestamp, int, Parts]]:
+    """Days of publication that changed the twelve months to a day, with the first of these and the figures."""
+    found: list[tuple[pd.Timestamp, int, Parts]] = []
+    for day in sorted({f.known_on for f in near}):
+        known = vintage(near, day)
+        first = _first_day(known, after)
+        parts = route(known, first, after)
+        if parts and not (found and parts == found[-1][2]):
+            found.append((day, first, parts))
+    return found
 
 
-def _as_known(near: pd.DataFrame) -> Iterator[tuple[pd.Timestamp, list[tuple[int, int, int, float]]]]:
-    """The figures after each day of publication, each period in its last vintage by then."""
-    ways = roads(near)
-    latest: dict[tuple[int, int], tuple[int, int, int, float]] = {}
-    for day, published in near.groupby("known_on").indices.items():
-        latest.update({ways[position][:2]: ways[position] for position in published})
-        yield day, list(latest.values())
+def _refused_row(current: list[Figure], after: int) -> tuple:
+    error, figure = _refusal(current, after), current[0]
+    when = min(f.known_on for f in current if f.after == after)
+    return (*figure.series, as_day(after - 1), when, error.reason, error.settles)
 
 
 def _all_agree(checks: list[Check]) -> Check:
@@ -350,45 +298,39 @@ def ntm(forecasts: pd.DataFrame, *, on: date, weights: str = "months") -> Twelve
     HelpersError, UnitError
         As for `ltm` and `calendarise`.
     """
-    rows = flows(forecasts)
-    one_series(rows)
-    expected = vintage(rows[rows["nature"] == "expected"], on).reset_index(drop=True)
+    published = flows(forecasts)
+    one_series(published)
+    expected = vintage([f for f in published if f.nature == "expected"], on)
     start = _window_start(pd.Timestamp(on), weights)
-    end = start + pd.DateOffset(years=1) - _DAY
-    parts = route(expected, _number(start), _number(end + _DAY)) if len(expected) else None
+    first, after = day_number(start), day_number(start + _YEAR)
+    parts = route(expected, first, after)
     if parts is not None:
-        return _result("ntm", parts, (_forecast_age(parts, on),))
-    days = (expected["period_end"] - expected["period_start"]).dt.days + 1
-    years = expected[days.between(*ANNUAL_DAYS)]
-    metric = rows["metric"].iloc[0] if len(rows) else "figure"
-    if years.empty:
+        return _with_age(_result("ntm", parts, (first, after), ()), on)
+    years = [f for f in expected if ANNUAL_DAYS[0] <= f.after - f.first <= ANNUAL_DAYS[1]]
+    if not years:
+        metric, days = published[0].metric if published else "figure", days_between(first, after)
         raise NotEstimableError(
             f"NTM {metric} on {on}",
-            f"no forecast covers {start.date()} to {end.date()}",
+            f"no forecast covers {days}",
             f"guidance or a consensus of {metric} for the fiscal years that hold those months, public by {on}",
         )
-    made = calendarise(years, year_end=end.date(), weights=weights)
-    return _as_ntm(made, _forecast_age(made.table, on))
+    return _with_age(calendarised(years, after, weights=weights), on)
 
 
 def _window_start(on: pd.Timestamp, weights: str) -> pd.Timestamp:
     if weights == "days" or on.is_month_end:
-        return on + _DAY
+        return on + pd.Timedelta(days=1)
     return on.replace(day=1)
 
 
-def _as_ntm(made: TwelveMonthsResult, age: Check) -> TwelveMonthsResult:
-    """A calendarised year ahead under its own name."""
-    fields = {name: getattr(made, name) for name in made.__slots__}
-    return TwelveMonthsResult(**(fields | {"kind": "ntm", "checks": (age, *made.checks)}))
-
-
-def _forecast_age(parts: pd.DataFrame, on: date) -> Check:
-    age = float((pd.Timestamp(on) - parts["known_on"].min()).days)
-    return Check(
+def _with_age(made: TwelveMonthsResult, on: date) -> TwelveMonthsResult:
+    """Forecasts of the year ahead, with the age of the oldest."""
+    age = float((pd.Timestamp(on) - made.table["known_on"].min()).days)
+    check = Check(
         name="forecast_age",
         passed=age <= FORECAST_DAYS,
         value=age,
         threshold=float(FORECAST_DAYS),
         text=f"the oldest forecast was {age:.0f} days old",
     )
+    return replace(made, kind="ntm", checks=(check, *made.checks))
