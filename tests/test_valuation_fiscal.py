@@ -212,6 +212,26 @@ def test_two_sums_of_different_figures_are_compared():
     assert (differs.passed, differs.value, differs.threshold) == (False, 52.0, 56.0)
 
 
+def test_a_later_quarter_taken_off_does_not_move_the_end():
+    # to 30 September 2024: 20 + 100 - 30 = 90; the other way (60 - 40) + 20 + 25 + 25 = 90
+    later = table(
+        """period_start,period_end,value,known_on,fact_id
+        2023-10-01,2023-12-31,20,2025-03-20,q4
+        2024-01-01,2024-12-31,100,2025-03-20,y24
+        2024-10-01,2024-12-31,30,2025-03-20,q4b
+        2023-01-01,2023-12-31,60,2025-03-20,y23
+        2023-01-01,2023-09-30,40,2025-03-20,n9
+        2024-01-01,2024-03-31,20,2025-03-20,q1b
+        2024-04-01,2024-06-30,25,2025-03-20,q2b
+        2024-07-01,2024-09-30,25,2025-03-20,q3b
+        """
+    )
+    result = ltm(later, on=date(2025, 4, 1), period_end=date(2024, 9, 30))
+    assert (result.value, result.fact_ids) == (90.0, ("q4", "y24", "q4b"))
+    assert (str(result.period_start), str(result.period_end)) == ("2023-10-01", "2024-09-30")
+    assert (checks(result)["routes_agree"].passed, checks(result)["routes_agree"].value) == (True, 90.0)
+
+
 def test_forecasts_are_not_of_the_past():
     target = STORED.iloc[[0]].assign(
         period_start="2024-01-01", period_end="2024-12-31", value=80.0, known_on="2024-03-20", fact_id="target"

@@ -129,7 +129,7 @@ def ltm(figures: pd.DataFrame, *, on: date, period_end: date | None = None) -> T
     if parts is None:
         raise _refusal(near, after, f", as known on {on}")
     public = [f for f in measured if f.known_on <= pd.Timestamp(on)]
-    checks = (_routes_agree(near, parts, first), _one_vintage(public, parts), forecasts_left_out(published))
+    checks = (_routes_agree(near, parts, first, after), _one_vintage(public, parts), forecasts_left_out(published))
     return _result("ltm", parts, (first, after), checks)
 
 
@@ -158,9 +158,8 @@ def _refusal(near: list[Figure], after: int, when: str = "") -> NotEstimableErro
     )
 
 
-def _routes_agree(near: Iterable[Figure], parts: Parts, first: int) -> Check:
+def _routes_agree(near: Iterable[Figure], parts: Parts, first: int, after: int) -> Check:
     """A second sum of other figures, where there is one."""
-    after = max(f.after for _, f in parts)
     other = route(near, first, after, without=[f for _, f in parts])
     if other is None:
         return Check(name="routes_agree", passed=None, text="no other figures add up to the same months")
@@ -226,7 +225,7 @@ def ltm_series(figures: pd.DataFrame) -> LtmSeriesResult:
             found += [figure_row(parts, first, after, day) for day, first, parts in changes]
             if changes:
                 _, first, parts = changes[-1]
-                checks.append(_routes_agree(current, parts, first))
+                checks.append(_routes_agree(current, parts, first, after))
             else:
                 refused.append(_refused_row(current, after))
     table, out = pd.DataFrame(found, columns=list(FIGURE_ROW)), pd.DataFrame(refused, columns=list(_REFUSED_COLUMNS))
