@@ -11,6 +11,7 @@ rounding of the inputs leaves.
 `levels`                a product of factors from published levels (users, buyers, orders, GMV)
 `decomposition`         the change of a product split over its factors without a residual (LMDI)
 `contributions`         points of growth that each segment brought
+`pairs`                 the last shared period against the year before, split by factors or segments
 `implied`               levels that printed growth rates imply; the quarter that a year leaves over
 `nowcast`               a figure that is no longer published, with the record of such estimates
 ======================  ==========================================================================
@@ -27,6 +28,7 @@ from helpers.growth.decomposition import DecompositionResult, decompose, decompo
 from helpers.growth.implied import levels_from_growth, missing_quarter
 from helpers.growth.levels import from_levels
 from helpers.growth.nowcast import NowcastResult, nowcast
+from helpers.growth.pairs import contributions_of, decompose_levels, year_pair
 from helpers.growth.periods import qoq, rebase, same_age, yoy
 from helpers.growth.rates import (
     GrowthResult,
@@ -54,8 +56,10 @@ __all__ = [
     "check_growth_claim",
     "compound_growth",
     "contributions",
+    "contributions_of",
     "decompose",
     "decompose_chain",
+    "decompose_levels",
     "from_levels",
     "levels_from_growth",
     "log_growth",
@@ -68,5 +72,6 @@ __all__ = [
     "same_age",
     "seasonal_growth",
     "span_years",
+    "year_pair",
     "yoy",
 ]
