@@ -22,6 +22,17 @@ def test_a_refusal_is_a_result_with_its_reason():
     assert found.table.empty
 
 
+def test_what_rests_on_a_refusal_is_refused_with_its_reason():
+    def refuse():
+        raise HelpersError("need 4+ units, got 3")
+
+    first = attempt(refuse, name="ranking")
+    after = attempt(lambda: 1 / 0, name="league", needs=[42, first])
+    assert after.text == first.text
+    assert [check.name for check in after.checks] == ["league"]
+    assert attempt(lambda: 42, name="league", needs=[1]) == 42
+
+
 def test_other_errors_are_raised():
     with pytest.raises(ZeroDivisionError):
         attempt(lambda: 1 / 0, name="division")

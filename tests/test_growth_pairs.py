@@ -37,9 +37,8 @@ def test_the_last_period_that_all_share():
 
 
 def test_a_leap_day_meets_the_28th():
-    months = SERIES.iloc[[0, 1]].assign(
-        period_start=pd.to_datetime(["2023-02-01", "2024-02-01"]), period_end=pd.to_datetime(["2023-02-28", "2024-02-29"])
-    )  # fmt: skip
+    start, end = pd.to_datetime(["2023-02-01", "2024-02-01"]), pd.to_datetime(["2023-02-28", "2024-02-29"])
+    months = SERIES.iloc[[0, 1]].assign(period_start=start, period_end=end)
     assert len(year_pair(months, ["dau"])) == 2
 
 

@@ -62,7 +62,7 @@ class Declined:
     fact_ids: tuple[str, ...] = ()
 
 
-def attempt(work: Callable[[], Result], *, name: str) -> Result | Declined:
+def attempt(work: Callable[[], Result], *, name: str, needs: Iterable[object] = ()) -> Result | Declined:
     """Run a method whose refusal is a result too, such as a ranking of two units.
 
     Parameters
@@ -71,11 +71,16 @@ def attempt(work: Callable[[], Result], *, name: str) -> Result | Declined:
         Takes nothing.
     name : str
         For the check.
+    needs : iterable
+        Results that the work takes: the first that was declined is handed on under this name.
 
     Returns
     -------
     What `work` returns, or Declined where it raises a `HelpersError`; any other error is raised.
     """
+    for given in needs:
+        if isinstance(given, Declined):
+            return replace(given, checks=tuple(replace(check, name=name) for check in given.checks))
     try:
         return work()
     except HelpersError as error:

@@ -104,7 +104,7 @@ def decompose_levels(series: pd.DataFrame, *, chain: Sequence[str], units: Mappi
     money = sorted(set(pair["currency"]) - {""})
     if len(money) > 1:
         raise UnitError(f"one chain needs one currency, got {' and '.join(money)}: convert first")
-    wide = pair.pivot(index="side", columns="metric", values="value").loc[["start", "end"]].reset_index()
+    wide = pair.pivot_table(index="side", columns="metric", values="value").loc[["start", "end"]].reset_index()
     factors = from_levels(wide.assign(currency=money[0] if money else ""), chain=chain, units=units)
     names = [column for column in factors if column not in ("currency", chain[-1])]
     return decompose(
@@ -131,12 +131,11 @@ def contributions_of(series: pd.DataFrame, *, segments: Sequence[str], total: st
     """
     pair = year_pair(series, [*segments, total])
     start, end = (pair[pair["side"].eq(side)].set_index("metric") for side in ("start", "end"))
-    parts = {f"{side}_{column}": rows.loc[list(segments), column].to_numpy()
-             for side, rows in (("start", start), ("end", end)) for column in ("value", "low", "high", "fact_id")}  # fmt: skip
-    whole = {f"{side}_{column}": float(rows.at[total, column])
-             for side, rows in (("start", start), ("end", end)) for column in ("value", "low", "high")}  # fmt: skip
-    table = pd.DataFrame(
-        {"segment": list(segments), **parts, "currency": end.loc[list(segments), "currency"].to_numpy()}
-    )
+    sides, listed = (("start", start), ("end", end)), list(segments)
+    columns = ("value", "low", "high")
+    parts = {f"{side}_{c}": rows.loc[listed, c].to_numpy() for side, rows in sides for c in (*columns, "fact_id")}
+    whole = {f"{side}_{c}": float(rows.at[total, c]) for side, rows in sides for c in columns}
+    currency = end.loc[listed, "currency"].to_numpy()
+    table = pd.DataFrame({"segment": listed, **parts, "currency": currency})
     published = PublishedTotal(**whole, fact_ids=(start.at[total, "fact_id"], end.at[total, "fact_id"]))
     return contributions(table, total=published)
