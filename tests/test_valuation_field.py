@@ -335,6 +335,9 @@ def test_a_source_that_repeats_itself_is_one_voice():
     assert {name: verdict(result, name)["status"] for name in "bcde"} == {
         "b": "rejected", "c": "rejected", "d": "accepted", "e": "accepted",
     }  # fmt: skip
+    # the largest is told with its reason, the other by name
+    assert "Rejected: 310 billion USD (c), unit scale: 310亿美元 = 31.0 billion USD" in result.text
+    assert result.text.endswith("Rejected too: 260 billion USD (b).")
     # 200 has no 20 beside it, but once 260 and 310 are gone it is 200 / sqrt(26 * 31) = 7.04 times: within SCALE
     assert verdict(result, "a")["status"] == "accepted"
 

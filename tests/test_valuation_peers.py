@@ -10,9 +10,12 @@ import pytest
 import statsmodels.api as sm
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.cluster.hierarchy import fcluster, linkage
+from scipy.spatial.distance import pdist
 from scipy.stats import norm
 
 from helpers.errors import HelpersError, NotEstimableError, ParameterError, UnitError, UnknownNameError
+from helpers.valuation.peer_distance import peer_distance
 from helpers.valuation.peer_regression import regress_multiples
 from helpers.valuation.peers import Denominator, peer_multiples
 
@@ -368,3 +371,146 @@ def test_drivers_made_of_each_other_are_refused():
     peers, at, _ = simulated(2)
     with pytest.raises(NotEstimableError, match="one driver is made of the others"):
         regress(peers.assign(margin=peers["growth"] * 0.5), ("growth", "margin"), (at[0], 0.1))
+
+
+# --- distance -----------------------------------------------------------------------------------
+
+# x: median 3, absolute deviations 3, 1, 0, 1.5, 6, their median 1.5; log2 of the size: x less 1
+LIKE = pd.DataFrame(
+    {"entity": ["a", "b", "me", "d", "e"], "x": [0.0, 2, 3, 4.5, 9], "size": [0.5, 2, 4, 2**3.5, 256],
+     "fact_ids": ["f1", "f2 f3", "", "f4", "f5"]}
+)  # fmt: skip
+
+
+def near(companies=LIKE, **given):
+    arguments = {"subject": "me", "features": ["x", "size"], "sizes": ["size"], "k": 2, "resamples": 200}
+    return peer_distance(companies, **(arguments | given))
+
+
+def test_distances_by_hand():
+    result = near()
+    # both features are spread by 1.5 * 1.4826 (times log 2 for the size); b is 1 off in each: sqrt((u^2 + u^2) / 2) = u
+    unit = 1 / (1.5 * 1.4826)
+    table = result.table.set_index("entity")
+    expected = {"b": unit, "d": 1.5 * unit, "a": 3 * unit, "e": 6 * unit}
+    assert table["distance"].to_dict() == pytest.approx(expected)
+    assert result.nearest == ("b", "d")
+    assert result.table["rank"].tolist() == [1, 2, 3, 4]
+    # both features say the same, so no draw of them changes the order
+    assert table["nearest_share"].to_dict() == {"b": 1.0, "d": 1.0, "a": 0.0, "e": 0.0}
+    assert (table.loc["a", "rank_low"], table.loc["a", "rank_high"]) == (3, 3)
+    assert result.features["scale"].tolist() == pytest.approx([1.5 * 1.4826, 1.5 * 1.4826 * np.log(2)])
+    assert check(result, "stability").passed is True
+    assert result.fact_ids == ("f1", "f2", "f3", "f4", "f5")
+    assert result.text.startswith("By 2 features the 2 companies nearest to me are b (0.45, 100 %), d (0.67, 100 %):")
+
+
+def test_clusters_are_those_of_scipy():
+    result = near(clusters=2)
+    z = np.column_stack([LIKE["x"], np.log(LIKE["size"]) / np.log(2)]) / (1.5 * 1.4826)
+    merges = linkage(pdist(z) / np.sqrt(2), "average")  # the mean over two features, not the sum
+    assert result.tree[["left", "right", "distance", "size"]].to_numpy() == pytest.approx(merges)
+    theirs = fcluster(merges, 2, "maxclust")
+    assert result.table.set_index("entity")["same_cluster"].to_dict() == {
+        name: theirs[i] == theirs[2] for i, name in enumerate(LIKE["entity"]) if name != "me"
+    }
+    assert result.table.set_index("entity")["same_cluster"].to_dict() == {"a": True, "b": True, "d": True, "e": False}
+
+
+def test_a_gap_neither_helps_nor_hurts():
+    gap = LIKE.assign(y=LIKE["x"], x=LIKE["x"].where(LIKE["entity"] != "a"))
+    result = near(gap, features=["x", "size", "y"])
+    table = result.table.set_index("entity")
+    assert table.loc["a", "shared_features"] == 2
+    assert table.loc["a", "distance"] == pytest.approx(3 / (1.5 * 1.4826))
+    assert "1 companies lack some" in check(result, "features").text
+
+
+def test_a_company_that_shares_too_little_has_a_reason():
+    bare = pd.concat([LIKE, pd.DataFrame([{"entity": "bare", "x": 3.0, "size": np.nan}])])
+    result = near(bare)
+    last = result.table.iloc[-1]
+    assert (last["entity"], last["reason"]) == ("bare", "1 feature(s) shared with it, 2 are needed")
+    assert np.isnan(last["distance"])
+    assert last["settles"] == "the features that are missing"
+    assert result.tree.empty
+    assert (check(result, "left_out").passed, check(result, "clusters").passed) == (False, False)
+
+
+def test_features_that_do_not_compare_are_named():
+    extra = LIKE.assign(flat=1.0, unknown=[1, 2, np.nan, 3, 4], rare=[np.nan, np.nan, 1.0, 2.0, np.nan])
+    result = near(extra, features=["x", "size", "flat", "unknown", "rare"])
+    assert result.features.set_index("feature")["reason"].to_dict() == {
+        "x": "", "size": "", "flat": "the same for all", "unknown": "not known of me",
+        "rare": "known of 2 companies, 3 are needed",
+    }  # fmt: skip
+    assert result.nearest == ("b", "d")
+
+
+def test_planted_neighbours_are_found_and_loose_ones_are_told():
+    draw = np.random.default_rng(4)
+    growth = np.r_[draw.normal(0.30, 0.01, 4), draw.normal(-0.1, 0.01, 4)]
+    margin = np.r_[draw.normal(0.20, 0.01, 4), draw.normal(-0.1, 0.01, 4)]
+    plain = pd.DataFrame({"entity": ["me", *"abcdefg"], "growth": growth, "margin": margin})
+    result = near(plain, features=["growth", "margin"], sizes=[], k=3, clusters=2)
+    assert set(result.nearest) == {"a", "b", "c"}
+    assert result.table["same_cluster"].tolist() == [True] * 3 + [False] * 4
+    assert result.table["nearest_share"].head(3).min() == 1.0
+    # intervals wider than the gap between the groups make the ranking loose
+    wide = plain.assign(
+        **{f"{f}_low": plain[f] - 0.6 for f in ("growth", "margin")},
+        **{f"{f}_high": plain[f] + 0.6 for f in ("growth", "margin")},
+    )
+    loose = near(wide, features=["growth", "margin"], sizes=[], k=3, clusters=2)
+    assert check(loose, "stability").passed is False
+    assert "3 of them would change" in loose.text
+    # the shares of all peers add up to k
+    assert loose.table["nearest_share"].sum() == pytest.approx(3)
+
+
+def test_the_seed_decides():
+    wide = LIKE.assign(x_low=LIKE["x"] - 2, x_high=LIKE["x"] + 2)
+    pd.testing.assert_frame_equal(near(wide, seed=5).table, near(wide, seed=5).table)
+    assert not near(wide, seed=5).table.equals(near(wide, seed=6).table)
+
+
+@settings(deadline=None, max_examples=10)
+@given(scale=st.floats(1e-3, 1e3), shift=st.floats(-5, 5))
+def test_units_do_not_matter(scale, shift):
+    one = near().table
+    other = near(LIKE.assign(x=LIKE["x"] * scale + shift, size=LIKE["size"] * scale)).table
+    assert other["distance"].to_numpy() == pytest.approx(one["distance"].to_numpy(), rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "match"),
+    [
+        ({"features": ["x", "y"]}, HelpersError, r"missing: \['y'\]"),
+        ({"sizes": ["y"]}, HelpersError, r"sizes must be among the features, not so: \['y'\]"),
+        ({"subject": "you"}, HelpersError, "you is not among the companies"),
+        ({"companies": LIKE.assign(entity="me")}, HelpersError, "me stands twice"),
+        (
+            {"companies": LIKE.assign(size=0.0)},
+            HelpersError,
+            "size of a needs 0 < low <= value <= high for a size, got 0",
+        ),
+        ({"companies": LIKE.assign(x_low=5.0)}, HelpersError, "x of a needs low <= value <= high, got 5, 0, 0"),
+        (
+            {"companies": LIKE.assign(growth=[0.1, 24, 0.2, 0.3, 0.4]), "features": ["x", "size", "growth"]},
+            ParameterError,
+            "growth of b must lie .*24 % is 0.24",
+        ),
+        ({"k": 4}, ParameterError, "k must lie from 1 to 3, below the 4 other companies, got 4"),
+        ({"clusters": 1}, ParameterError, "clusters must lie from 2 to 4, got 1"),
+        ({"resamples": 10}, ParameterError, "resamples must be 100 or more, got 10"),
+        ({"features": ["size"]}, NotEstimableError, r"1 feature\(s\) compare \(one was given\).*more features"),
+        (
+            {"companies": LIKE.assign(size=[1.0, np.nan, 4, np.nan, 9])},
+            NotEstimableError,
+            "2 companies share 2 features with it, more than k = 2 are needed",
+        ),
+    ],
+)
+def test_distance_errors(change, error, match):
+    with pytest.raises(error, match=match):
+        near(**change)

@@ -223,7 +223,7 @@ def _with_drivers(used: pd.DataFrame, left_out: pd.DataFrame, drivers: tuple[str
 def _rates(used: pd.DataFrame, drivers: tuple[str, ...], bounds: Mapping[str, tuple[float, float]]) -> np.ndarray:
     for name in drivers:
         for entity, value in zip(used["entity"], used[name], strict=True):
-            _bounded(f"{name} of {entity}", name, float(value), bounds)
+            bounded(f"{name} of {entity}", name, float(value), bounds)
     return used[list(drivers)].to_numpy(float)
 
 
@@ -231,10 +231,17 @@ def _subject_row(subject: str, drivers: tuple[str, ...], given: Mapping[str, flo
     missing = [name for name in drivers if not np.isfinite(given.get(name, np.nan))]
     if missing:
         raise ParameterError(f"a prediction for {subject} needs its own {', '.join(missing)}")
-    return np.array([_bounded(f"{name} of {subject}", name, float(given[name]), bounds) for name in drivers])
+    return np.array([bounded(f"{name} of {subject}", name, float(given[name]), bounds) for name in drivers])
 
 
-def _bounded(label: str, name: str, value: float, bounds: Mapping[str, tuple[float, float]]) -> float:
+def bounded(label: str, name: str, value: float, bounds: Mapping[str, tuple[float, float]] = DRIVER_BOUNDS) -> float:
+    """A driver inside the bounds of the last word of its name, as given; others as they are.
+
+    Raises
+    ------
+    ParameterError
+        It is out of bounds, such as 24 for a growth of 0.24.
+    """
     ends = bounds.get(name.rsplit("_", 1)[-1])
     return value if ends is None else as_rate(label, value, low=ends[0], high=ends[1])
 

@@ -325,16 +325,22 @@ def _text(
         value = " to ".join(in_words(end) for end in ends)
         basis = last["basis"].replace("_", " ")
         text += f" The latest that stands is {value} {currency} ({last['last'].date()}, {basis})."
-    quotes = rows.set_index("claim_id")["quote"]
-    of_stakes = implied[implied["quantity"].isin(["stake_value", "share_of_nav"])].drop_duplicates(
-        "claim_id", keep="last"
-    )
-    meant = of_stakes.set_index("claim_id")["text"]
-    for claim_id, verdict in found[found["status"].eq("rejected")].iterrows():
-        text += f" Rejected: {in_words(quotes[claim_id])} {currency} ({claim_id}), {verdict['reason']}."
-        text += f" {meant[claim_id]}." if claim_id in meant.index else ""
+    text += _rejections(rows, found[found["status"].eq("rejected")], implied, currency)
     off = int(swaps["status"].eq("flagged").sum())
     return text + (f" {off} of {len(swaps)} conversions do not fit their exchange rate." if off else "")
+
+
+def _rejections(rows: pd.DataFrame, rejected: pd.DataFrame, implied: pd.DataFrame, currency: str) -> str:
+    """The largest with its reason and what its stake would be worth; the others by name."""
+    if rejected.empty:
+        return ""
+    quotes = rows.set_index("claim_id")["quote"][list(rejected.index)]
+    named = {claim_id: f"{in_words(quote)} {currency} ({claim_id})" for claim_id, quote in quotes.items()}
+    worst = quotes.idxmax()
+    text = f" Rejected: {named.pop(worst)}, {rejected.loc[worst, 'reason']}."
+    stakes = implied[implied["quantity"].isin(["stake_value", "share_of_nav"]) & implied["claim_id"].eq(worst)]
+    text += f" {stakes['text'].iloc[-1]}." if len(stakes) else ""
+    return text + (f" Rejected too: {', '.join(named.values())}." if named else "")
 
 
 def _checks(table: pd.DataFrame, identities: pd.DataFrame) -> tuple[Check, ...]:
