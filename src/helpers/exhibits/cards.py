@@ -42,6 +42,8 @@ class Headline:
         Short source, such as "Kuaishou Technology IR, 2025-11-20".
     fact_ids : tuple of str
         The facts it rests on.
+    shown : str
+        What stands for the number where it is a range; empty for the number itself.
     """
 
     name: str
@@ -54,11 +56,12 @@ class Headline:
     range_text: str = ""
     source: str = ""
     fact_ids: tuple[str, ...] = ()
+    shown: str = ""
 
     @property
     def text(self) -> str:
         """The number as shown."""
-        return say(self.value, self.unit, self.currency)
+        return self.shown or say(self.value, self.unit, self.currency)
 
 
 def latest(
@@ -185,7 +188,7 @@ def multiple_headlines(result: MultiplesResult, *, entity: str, names: Mapping[s
     """The last stated multiple of each metric as cards: times for money, money a user for users."""
     stated = result.table[result.table["multiple"].notna()].sort_values("date")
     cards = []
-    for row in stated.groupby("metric", sort=False).tail(1).itertuples():
+    for row in stated.groupby(["price_kind", "metric"], sort=False).tail(1).itertuples():
         users = pd.isna(row.denominator_currency) or not row.denominator_currency
         price = say(row.price_quote, currency=result.quote_currency)
         below = say(row.denominator_quote, currency="" if users else result.quote_currency)
@@ -199,7 +202,7 @@ def multiple_headlines(result: MultiplesResult, *, entity: str, names: Mapping[s
                 low=_finite(row.low),
                 high=_finite(row.high),
                 range_text=f"{price} / {below}" + _between(row.low, row.high),
-                fact_ids=(row.price_fact_id, row.denominator_fact_id),
+                fact_ids=(*row.price_fact_id.split(), *row.denominator_fact_id.split()),  # a sum has several
                 source=word("figures_of", when=period(row.period_start, row.period_end)),
             )
         )

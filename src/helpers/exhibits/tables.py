@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import pandas as pd
 from markupsafe import Markup, escape
 
-from helpers.checks import Check
+from helpers.checks import Check, Declined
 from helpers.exhibits.numbers import leeway, period, say
-from helpers.exhibits.show import Html
+from helpers.exhibits.show import Figure, Html
 from helpers.exhibits.style import word
 from helpers.growth import GrowthResult
 from helpers.settings import Settings
@@ -60,6 +61,41 @@ def table(frame: pd.DataFrame, *, caption: str, note: str = "", text: Sequence[s
 def statement(text: str) -> Html:
     """A sentence of a result, as a paragraph that can be quoted."""
     return Html(html=f"<p>{escape(text)}</p>", text=text)
+
+
+def shown(result: object, make: Callable[[Any], Figure | Html]) -> Figure | Html:
+    """The exhibit of a result, or its refusal in its own words.
+
+    Parameters
+    ----------
+    result : object
+        A result, or the `helpers.checks.Declined` that stands for it.
+    make : callable
+        Takes the result.
+    """
+    return statement(result.text) if isinstance(result, Declined) else make(result)
+
+
+def refusals(results: Mapping[str, object]) -> Html:
+    """What could not be estimated, why, and the evidence that would settle it; a sentence where all could.
+
+    Parameters
+    ----------
+    results : mapping of str to object
+        Name of each question to its result or `helpers.checks.Declined`.
+    """
+    rows = [
+        {
+            word("what"): name,
+            word("finding"): result.text.split("; what would settle it: ")[0],
+            word("settles"): result.settles or "–",
+        }
+        for name, result in results.items()
+        if isinstance(result, Declined)
+    ]
+    if not rows:
+        return statement(f"{word('refusals')}: {word('nothing_refused')}")
+    return _worded(rows, word("refusals"), ["what", "finding", "settles"])
 
 
 def settings(given: Settings, *, subject: str) -> Html:
@@ -192,7 +228,8 @@ def mapped(frame: pd.DataFrame, columns: Mapping[str, str], *, caption: str, tex
     ----------
     frame : DataFrame
     columns : mapping
-        Column to the unit it is shown in ("ratio", "" for plain numbers, "text" for words, "date").
+        Column to the unit it is shown in: "ratio", "" for plain numbers, "text" for words, "date", "facts" for ids
+        that lead to the sources (text with spaces between, or a tuple); "money USD" and the like for amounts.
     caption : str
     text : sequence of str
         Further columns set flush left.
@@ -202,7 +239,7 @@ def mapped(frame: pd.DataFrame, columns: Mapping[str, str], *, caption: str, tex
     shown = pd.DataFrame(index=frame.index)
     for column, unit in columns.items():
         shown[_heading(column)] = [_cell(value, unit) for value in frame[column]]
-    left = [_heading(c) for c, unit in columns.items() if unit == "text" or c in text]
+    left = [_heading(c) for c, unit in columns.items() if unit in ("text", "facts") or c in text]
     return table(shown.astype(object), caption=caption, text=left)
 
 
@@ -305,8 +342,11 @@ def _heading(column: str) -> str:
 
 
 def _cell(value: object, unit: str) -> str:
+    if unit == "facts":
+        return _links(value.split() if isinstance(value, str) else tuple(value))
     if unit == "text":
         return str(value)
     if unit == "date":
         return "–" if pd.isna(value) else f"{value:%Y-%m-%d}"
-    return say(value, unit)
+    kind, _, currency = unit.partition(" ")
+    return say(value, kind, currency)

@@ -27,6 +27,8 @@ BASES = {
     "secondary_sale": "secondary sale",
     "round_post_money": "round, post-money",
     "fund_mark": "fund mark",
+    "buyback": "buy-back",
+    "talks": "talks",
     "grant_price": "grant price",
     "comps": "comparables",
     "dcf": "DCF",
