@@ -115,15 +115,18 @@ def valuation(**change) -> ValuationSettings:
 
 
 def test_a_valuation_keeps_what_it_was_given():
-    given = valuation(facts_path="mine/own.csv", growth_low=0.24, growth_high=0.3, draws=50_000, terminal_growth=0)
+    given = valuation(
+        facts_path="mine/own.csv", growth_low=0.24, growth_high=0.3, simulations=50_000, terminal_growth=0
+    )
     shown = given.table().set_index("setting")["value"]
-    assert (shown["facts_path"], shown["growth_low"], shown["draws"]) == ("own.csv", "0.24", 50_000)
+    assert (shown["facts_path"], shown["growth_low"], shown["simulations"]) == ("own.csv", "0.24", 50_000)
     assert "facts_path" not in valuation().table()["setting"].tolist()
 
 
 def test_companies_are_named_once():
     given = valuation(peers="kuaishou, xiaohongshu", comparables="snap, kuaishou,")
     assert given.companies == ("xiaohongshu", "kuaishou", "snap")
+    assert given.listed == ("xiaohongshu", "snap", "kuaishou")
 
 
 @pytest.mark.parametrize(
@@ -160,8 +163,8 @@ def test_companies_are_named_once():
         ({"sales_to_capital_low": 0.0}, "sales_to_capital_low must lie between 0.1 and 20, got 0"),
         ({"term_years": 36}, "term_years must lie between 0.1 and 15, got 36"),
         ({"term_years": float("nan")}, "term_years must lie between 0.1 and 15, got nan"),
-        ({"draws": 10}, "draws must lie between 1,000 and 2,000,000, got 10"),
-        ({"draws": True}, "draws True is not a whole number"),
+        ({"simulations": 10}, "simulations must lie between 1,000 and 2,000,000, got 10"),
+        ({"simulations": True}, "simulations True is not a whole number"),
         ({"seed": -1}, "seed must be 0 or more, got -1"),
         ({"tax_rate": "0.25"}, "tax_rate '0.25' is not a number"),
         ({"facts_path": 5}, "facts_path 5 is not a text"),

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helpers.errors import HelpersError, UnitError
-from helpers.valuation.fundamentals import fundamentals
+from helpers.errors import HelpersError, NotEstimableError, UnitError
+from helpers.valuation import dated_multiples
+from helpers.valuation.fundamentals import beside_multiples, fundamentals, subject
 
 
 def figures(*rows: tuple) -> pd.DataFrame:
@@ -81,6 +82,21 @@ def test_another_currency_moves_revenue_and_leaves_ratios(rate):
     other = fundamentals(BOOK.assign(value=BOOK["value"] * rate), on=on).table.iloc[0]
     assert other["revenue"] == pytest.approx(one["revenue"] * rate)
     assert (other["growth"], other["margin"]) == pytest.approx((one["growth"], one["margin"]))
+
+
+def test_a_subject_and_its_place_beside_multiples():
+    known = fundamentals(BOOK, on={"a": date(2025, 6, 1), "b": date(2025, 6, 1), "c": date(2025, 6, 1)})
+    one = subject(known, "a")
+    assert (one.denominator.value, one.ebit, one.margin) == (130, 13, 0.1)
+    price = {"date": "2025-06-01", "value": 260.0, "currency": "USD", "known_on": "2025-06-01", "fact_id": "p"}
+    prices = pd.DataFrame([price])
+    found = dated_multiples(prices, BOOK[BOOK["entity"].eq("a")], quote_currency="USD")
+    row = beside_multiples(known, {"a": found}).iloc[0]
+    assert (row["multiple"], row["margin"], row["price_fact_id"]) == (2.0, 0.1, "p")  # 260 / 130
+    with pytest.raises(NotEstimableError, match="a value of c from its revenue is not estimable: no revenue"):
+        subject(known, "c")
+    with pytest.raises(HelpersError, match="d is not among the companies: a, b, c"):
+        subject(known, "d")
 
 
 def test_errors():

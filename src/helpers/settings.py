@@ -189,8 +189,8 @@ class ValuationSettings(Settings):
         Of the equity value, a year, 0.05 to 2.
     term_years : float
         Until a sale or a listing, 0.1 to 15.
-    draws : int
-        Of the simulation, 1,000 to 2,000,000.
+    simulations : int
+        Draws of the simulation, 1,000 to 2,000,000.
     seed : int
         Of its random numbers, 0 or more.
 
@@ -217,7 +217,7 @@ class ValuationSettings(Settings):
     failure_probability: float = 0.05
     volatility: float = 0.6
     term_years: float = 3.0
-    draws: int = 65_536
+    simulations: int = 65_536
     seed: int = 1
 
     def __post_init__(self) -> None:
@@ -242,9 +242,14 @@ class ValuationSettings(Settings):
             )
 
     @property
+    def listed(self) -> tuple[str, ...]:
+        """The platform, then its comparables, each once."""
+        return tuple(dict.fromkeys([self.platform, *_listed(self.comparables)]))
+
+    @property
     def companies(self) -> tuple[str, ...]:
         """The platform, its peers and the comparables, each once."""
-        return tuple(dict.fromkeys([*self.names, *_listed(self.comparables)]))
+        return tuple(dict.fromkeys([*self.names, *self.listed]))
 
     @property
     def facts_name(self) -> str:
@@ -276,7 +281,7 @@ _RANGES = {
     "sales_to_capital_high": (0.1, 20),
     "high_growth_years": (1, 9),
     "term_years": (0.1, 15),
-    "draws": (1_000, 2_000_000),
+    "simulations": (1_000, 2_000_000),
 }
 
 

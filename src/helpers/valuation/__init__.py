@@ -29,7 +29,7 @@ from helpers.valuation.dlom import dlom
 from helpers.valuation.exercise import exercise_or_wait
 from helpers.valuation.field import football_field
 from helpers.valuation.fiscal import calendarise, quarters
-from helpers.valuation.fundamentals import FundamentalsResult, fundamentals
+from helpers.valuation.fundamentals import FundamentalsResult, beside_multiples, fundamentals, subject
 from helpers.valuation.grant_terms import OptionAssumptions, Vesting
 from helpers.valuation.grant_values import fair_values, grant_values
 from helpers.valuation.grants import LadderResult, option_ladder, pair_grants
@@ -42,7 +42,7 @@ from helpers.valuation.opm import OpmSettings, allocate, backsolve
 from helpers.valuation.peer_distance import peer_distance
 from helpers.valuation.peer_regression import RegressionResult, regress_multiples
 from helpers.valuation.peers import Denominator, PeersResult, peer_multiples
-from helpers.valuation.printed import claims_of, estimates_of, supports_of
+from helpers.valuation.printed import claims_of, estimates_of, model_estimates, supports_of
 from helpers.valuation.reconcile import ReconcileResult, reconcile
 from helpers.valuation.reconstruction import RoundTerms, reconstruct
 from helpers.valuation.repurchases import RepurchaseLadderResult, dated_steps, repurchase_ladder
@@ -76,6 +76,7 @@ __all__ = [
     "allocate",
     "backsolve",
     "backsolve_range",
+    "beside_multiples",
     "breakpoints",
     "calendarise",
     "capital_structure",
@@ -101,6 +102,7 @@ __all__ = [
     "ltm",
     "ltm_series",
     "marks",
+    "model_estimates",
     "ntm",
     "option_ladder",
     "pair_grants",
@@ -119,6 +121,7 @@ __all__ = [
     "scenarios",
     "simulate",
     "step_ups",
+    "subject",
     "supports_of",
     "xirr",
 ]

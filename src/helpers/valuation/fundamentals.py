@@ -14,7 +14,9 @@ from datetime import date
 import pandas as pd
 
 from helpers.checks import Check
-from helpers.errors import HelpersError, UnitError
+from helpers.errors import HelpersError, NotEstimableError, UnitError
+from helpers.valuation.multiples import MultiplesResult
+from helpers.valuation.peers import Denominator
 
 MARGIN_METRICS = ("operating_profit", "net_profit", "adjusted_net_profit")
 """Profits that a margin is made of, in the order in which they are taken."""
@@ -95,6 +97,87 @@ def fundamentals(
         ),
         fact_ids=tuple(dict.fromkeys(i for ids in table["fact_ids"] for i in ids)),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """A company's own figures, as a valuation takes them.
+
+    Attributes
+    ----------
+    entity : str
+    denominator : Denominator
+        Its revenue of twelve months.
+    growth, margin : float
+        NaN where not known.
+    ebit : float
+        Margin times revenue, before tax on profit only where the margin is of operating profit.
+    fact_ids : tuple of str
+    """
+
+    entity: str
+    denominator: Denominator
+    growth: float
+    margin: float
+    ebit: float
+    fact_ids: tuple[str, ...]
+
+
+def subject(known: FundamentalsResult, entity: str) -> Subject:
+    """One company of a table of fundamentals.
+
+    Parameters
+    ----------
+    known : FundamentalsResult
+    entity : str
+
+    Raises
+    ------
+    HelpersError
+        The company is not in the table.
+    NotEstimableError
+        Its revenue is not known.
+    """
+    rows = known.table[known.table["entity"].astype(str).eq(entity)]
+    if rows.empty:
+        raise HelpersError(f"{entity} is not among the companies: {', '.join(map(str, known.table['entity']))}")
+    row = rows.iloc[0]
+    if pd.isna(row["revenue"]):
+        raise NotEstimableError(
+            f"a value of {entity} from its revenue", row["reason"], f"revenue of a year of {entity}"
+        )
+    revenue = Denominator(
+        metric="revenue", value=row["revenue"], low=row["revenue_low"], high=row["revenue_high"],
+        currency=row["currency"], period_start=row["period_start"].date(), period_end=row["period_end"].date(),
+        fact_ids=row["fact_ids"],
+    )  # fmt: skip
+    return Subject(
+        entity=entity, denominator=revenue, growth=float(row["growth"]), margin=float(row["margin"]),
+        ebit=float(row["margin"] * row["revenue"]), fact_ids=row["fact_ids"],
+    )  # fmt: skip
+
+
+def beside_multiples(
+    known: FundamentalsResult, multiples: Mapping[str, MultiplesResult], *, metric: str = "revenue"
+) -> pd.DataFrame:
+    """Each company's last multiple of a metric beside its growth and margin: the table that comparables take.
+
+    Parameters
+    ----------
+    known : FundamentalsResult
+    multiples : mapping of str to MultiplesResult
+        By entity.
+    metric : str
+
+    Returns
+    -------
+    DataFrame
+        The columns of `MultiplesResult.table` that name the multiple, and entity, growth, margin, margin_metric.
+    """
+    parts = [found.table[found.table["metric"].eq(metric)].tail(1).assign(entity=e) for e, found in multiples.items()]
+    columns = ["entity", "growth", "margin", "margin_metric", "fact_ids"]
+    kept = ["entity", "date", "metric", "multiple", "low", "high", "reason", "price_fact_id", "denominator_fact_id"]
+    return pd.concat(parts)[kept].merge(known.table[columns], on="entity", how="left")
 
 
 def _twelve_months(figures: pd.DataFrame) -> pd.DataFrame:

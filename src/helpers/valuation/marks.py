@@ -55,11 +55,10 @@ def marks(
     """
     need_columns(values, _VALUE_COLUMNS, what="values of a company")
     _one_currency(values, raised)
-    rows = values.assign(
-        basis=values["basis"].astype(object).fillna("").replace("", "other"), date=windows_of(values)[1]
-    )
+    basis = values["basis"].astype(object).fillna("").replace("", "other")
+    rows = values.assign(basis=basis, is_vague=basis.eq("other"), date=windows_of(values)[1])
     rows = rows[~rows["basis"].isin(list(without)) & ~is_told_closer(rows, ("value", "basis"))]
-    rows = rows.sort_values(["date", "fact_id"], kind="stable")
+    rows = rows.sort_values(["date", "is_vague", "fact_id"], kind="stable")
     rows = rows[rows["value"].ne(rows.groupby("basis", sort=False)["value"].shift())]
     rows = rows.drop_duplicates("date", keep="first")
     open_ended = {end: rows[end].where(rows[end].abs().lt(float("inf")), rows["value"]) for end in ("low", "high")}

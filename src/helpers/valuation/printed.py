@@ -6,9 +6,11 @@ What this module cannot do: decide. Doubtful claims are handed on too, so that a
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 
 import pandas as pd
 
+from helpers.checks import Declined
 from helpers.errors import UnitError
 from helpers.evidence import intervals
 from helpers.valuation.contradictions import UNSTATED
@@ -137,3 +139,28 @@ def estimates_of(values: pd.DataFrame) -> pd.DataFrame:
             "fact_ids": [(fact_id,) for fact_id in rows["fact_id"]],
         }
     ).reset_index(drop=True)
+
+
+def model_estimates(results: Mapping[str, tuple[str, object]], *, on: date) -> pd.DataFrame:
+    """What models say, as rows of a football field; one that was declined or has no value has no row.
+
+    Parameters
+    ----------
+    results : mapping of str to (str, result)
+        Name of the method to its basis and its result: with value (or median), low, high, currency and fact_ids.
+    on : datetime.date
+        Day of the report, on which a model is as of.
+
+    Returns
+    -------
+    DataFrame
+        Columns of `estimates_of`.
+    """
+    columns = ["method", "basis", "low", "point", "high", "date", "currency", "known_on", "fact_ids"]
+    day = pd.Timestamp(on)
+    rows = [
+        (method, basis, found.low, point, found.high, day, found.currency, day, found.fact_ids)
+        for method, (basis, found) in results.items()
+        if not isinstance(found, Declined) and (point := getattr(found, "value", getattr(found, "median", None))) > 0
+    ]
+    return pd.DataFrame(rows, columns=columns)
