@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from helpers.errors import HelpersError, ParameterError, UnitError
-from helpers.growth.implied import levels_from_growth, missing_quarter
+from helpers.growth.implied import levels_from_growth, missing_quarter, quarters_from_growth
 from helpers.growth.nowcast import nowcast
 
 
@@ -111,3 +111,16 @@ def test_implied_errors():
         missing_quarter(YEARS, YEARS.assign(period_end=["2023-11-30", "2024-11-30"]))
     with pytest.raises(UnitError, match="a series needs one currency, got CNY, USD"):
         missing_quarter(YEARS.assign(currency="CNY"), QUARTERS.assign(currency="USD"))
+
+
+def test_the_last_quarter_of_a_year_of_which_only_growth_was_printed():
+    growth_only = quarters_from_growth(YEARS, QUARTERS, GROWTH)
+    # the same as the two steps by hand
+    by_steps = missing_quarter(levels_from_growth(YEARS, GROWTH), QUARTERS)
+    assert growth_only["value"].tolist() == by_steps["value"].tolist()
+    assert growth_only["fact_id"].tolist() == by_steps["fact_id"].tolist()
+    assert quarters_from_growth(YEARS, QUARTERS, GROWTH.head(0)).empty
+    published = pd.concat([QUARTERS, QUARTERS.tail(1).assign(**{
+        column: by_steps[column].iloc[0] for column in ("period_start", "period_end", "value", "low", "high")
+    })])  # fmt: skip
+    assert quarters_from_growth(YEARS, published, GROWTH).empty

@@ -177,6 +177,10 @@ class ValuationSettings(Settings):
         Revenue that one unit of new capital brings, 0.1 to 20.
     discount_low, discount_high : float
         Cost of capital, 0.02 to 0.5.
+    growth_margin_correlation, growth_discount_correlation : float
+        How growth goes together with margin (it is bought) and with the discount rate (it is risky), -0.95 to 0.95.
+    clock_revenue : float
+        Revenue of twelve months from which a second clock of age counts, in `currency`; above 0.
     high_growth_years : int
         Years before growth fades to the terminal one, 1 to 9.
     terminal_growth, risk_free_rate : float
@@ -210,6 +214,9 @@ class ValuationSettings(Settings):
     sales_to_capital_high: float = 4.0
     discount_low: float = 0.09
     discount_high: float = 0.13
+    growth_margin_correlation: float = -0.3
+    growth_discount_correlation: float = 0.3
+    clock_revenue: float = 3e9
     high_growth_years: int = 5
     terminal_growth: float = 0.03
     risk_free_rate: float = 0.04
@@ -270,6 +277,8 @@ _RATES = {  # shares and rates: 24 where 0.24 is meant is told as such
     "margin_high": (-0.5, 0.7),
     "discount_low": (0.02, 0.5),
     "discount_high": (0.02, 0.5),
+    "growth_margin_correlation": (-0.95, 0.95),
+    "growth_discount_correlation": (-0.95, 0.95),
     "terminal_growth": (-0.05, 0.06),
     "risk_free_rate": (-0.01, 0.15),
     "tax_rate": (0.0, 0.6),
@@ -279,6 +288,7 @@ _RATES = {  # shares and rates: 24 where 0.24 is meant is told as such
 _RANGES = {
     "sales_to_capital_low": (0.1, 20),
     "sales_to_capital_high": (0.1, 20),
+    "clock_revenue": (1, 1e13),
     "high_growth_years": (1, 9),
     "term_years": (0.1, 15),
     "simulations": (1_000, 2_000_000),

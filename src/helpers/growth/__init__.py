@@ -25,7 +25,7 @@ from __future__ import annotations
 from helpers.growth.ages import AgesResult, at_age, by_age, origins_by_day, origins_by_threshold
 from helpers.growth.contributions import ContributionResult, PublishedTotal, contributions
 from helpers.growth.decomposition import DecompositionResult, decompose, decompose_chain
-from helpers.growth.implied import levels_from_growth, missing_quarter
+from helpers.growth.implied import levels_from_growth, missing_quarter, quarters_from_growth
 from helpers.growth.levels import from_levels
 from helpers.growth.nowcast import NowcastResult, nowcast
 from helpers.growth.pairs import contributions_of, decompose_levels, year_pair
@@ -68,6 +68,7 @@ __all__ = [
     "origins_by_day",
     "origins_by_threshold",
     "qoq",
+    "quarters_from_growth",
     "rebase",
     "same_age",
     "seasonal_growth",

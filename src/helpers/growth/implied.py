@@ -96,6 +96,35 @@ def missing_quarter(years: pd.DataFrame, quarters: pd.DataFrame) -> pd.DataFrame
     return pd.DataFrame(found, columns=COLUMNS)
 
 
+def quarters_from_growth(years: pd.DataFrame, quarters: pd.DataFrame, growth: pd.DataFrame) -> pd.DataFrame:
+    """Last quarters of years of which only the growth was printed, ``base year * (1 + growth) - three quarters``.
+
+    Parameters
+    ----------
+    years, quarters : DataFrame
+        As for `missing_quarter`.
+    growth : DataFrame
+        Printed yoy rates of the same metric, as for `levels_from_growth`; those of other periods than years, and of
+        years whose level is known, are not used.
+
+    Returns
+    -------
+    DataFrame
+        Columns as of `levels_from_growth`; only quarters that are determined and not published. Empty if none is.
+    """
+    if growth.empty or years.empty or quarters.empty:
+        return pd.DataFrame(columns=COLUMNS)
+    rates, known, parts = _dated(growth, "growth"), _dated(years, "years"), _dated(quarters, "quarters")
+    whole = rates["period_start"] + pd.DateOffset(years=1) - pd.Timedelta(days=1) == rates["period_end"]
+    later = rates[whole & ~rates["period_end"].isin(known["period_end"])]
+    if later.empty:
+        return pd.DataFrame(columns=COLUMNS)
+    implied = levels_from_growth(known, later)
+    left = missing_quarter(implied[implied["reason"].eq("")], parts)
+    is_new = left["reason"].eq("") & ~left["period_end"].isin(parts["period_end"])
+    return left[is_new].reset_index(drop=True)
+
+
 def _left_over(year: pd.Series, parts: pd.DataFrame) -> tuple:
     """The quarter that is missing from one year."""
     starts = [year["period_start"] + pd.DateOffset(months=m) for m in (0, 3, 6, 9)]

@@ -9,6 +9,7 @@ Numbers and tables in, results with their arithmetic out; a refusal says what wo
 - **comparables**: `peers` (median, harmonic mean, range), `peer_regression` (growth and margin, prediction
   interval), `peer_distance` (who resembles whom, and how firmly)
 - **cash flows**: `dcf` (Damodaran's form), `simulation` (correlated drivers), `reverse` (what is priced in),
+  `expectations` (for every observed price),
   `required_return`
 - **private companies**: `marks` (mentions to marks and rounds), `rounds` (step-ups, holders' returns), `returns`
   (every root), `stakes` (a part states the whole), `cap_table`, `reconstruction`, `waterfall`, `opm`, `headline`
@@ -27,6 +28,7 @@ from helpers.valuation.cap_table import CapitalStructure, ShareClass, capital_st
 from helpers.valuation.dcf import Bridge, Drivers, dcf, scenarios
 from helpers.valuation.dlom import dlom
 from helpers.valuation.exercise import exercise_or_wait
+from helpers.valuation.expectations import ExpectationsResult, expectations
 from helpers.valuation.field import football_field
 from helpers.valuation.fiscal import calendarise, quarters
 from helpers.valuation.fundamentals import FundamentalsResult, beside_multiples, fundamentals, subject
@@ -60,6 +62,7 @@ __all__ = [
     "CapitalStructure",
     "Denominator",
     "Drivers",
+    "ExpectationsResult",
     "FundamentalsResult",
     "ImpliedTotalResult",
     "LadderResult",
@@ -87,6 +90,7 @@ __all__ = [
     "dlom",
     "estimates_of",
     "exercise_or_wait",
+    "expectations",
     "fair_values",
     "flag_neighbours",
     "football_field",

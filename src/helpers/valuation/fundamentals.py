@@ -110,8 +110,9 @@ class Subject:
         Its revenue of twelve months.
     growth, margin : float
         NaN where not known.
-    ebit : float
-        Margin times revenue, before tax on profit only where the margin is of operating profit.
+    ebit : float or None
+        Margin times revenue; None where the margin is not known. Where the margin is one of net profit this is
+        profit after tax, and too low by the tax.
     fact_ids : tuple of str
     """
 
@@ -119,7 +120,7 @@ class Subject:
     denominator: Denominator
     growth: float
     margin: float
-    ebit: float
+    ebit: float | None
     fact_ids: tuple[str, ...]
 
 
@@ -153,7 +154,7 @@ def subject(known: FundamentalsResult, entity: str) -> Subject:
     )  # fmt: skip
     return Subject(
         entity=entity, denominator=revenue, growth=float(row["growth"]), margin=float(row["margin"]),
-        ebit=float(row["margin"] * row["revenue"]), fact_ids=row["fact_ids"],
+        ebit=None if pd.isna(row["margin"]) else float(row["margin"] * row["revenue"]), fact_ids=row["fact_ids"],
     )  # fmt: skip
 
 

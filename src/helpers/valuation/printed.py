@@ -5,7 +5,7 @@ What this module cannot do: decide. Doubtful claims are handed on too, so that a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date
 
 import pandas as pd
@@ -30,7 +30,7 @@ NO_ESTIMATE = ("talks",)
 _FACT_COLUMNS = ("fact_id", "metric", "measure", "value", "currency", "period_start", "period_end", "source_id")
 
 
-def claims_of(facts: pd.DataFrame, *, metric: str = "valuation") -> pd.DataFrame:
+def claims_of(facts: pd.DataFrame, *, metrics: Collection[str] = ("valuation", "market_cap")) -> pd.DataFrame:
     """Every printed level of a company's value as a claim, doubtful ones included.
 
     Parameters
@@ -38,7 +38,7 @@ def claims_of(facts: pd.DataFrame, *, metric: str = "valuation") -> pd.DataFrame
     facts : DataFrame
         Facts of one company, as `helpers.ledger.facts` gives them, with basis, value_high, precision, qualifier and
         known_on.
-    metric : str
+    metrics : collection of str
 
     Returns
     -------
@@ -47,8 +47,8 @@ def claims_of(facts: pd.DataFrame, *, metric: str = "valuation") -> pd.DataFrame
         basis, source, fact_id, known_on; by day.
     """
     need_columns(facts, _FACT_COLUMNS, what="facts")
-    rows = facts[facts["metric"].eq(metric) & facts["measure"].eq("level") & facts["period_end"].notna()]
-    basis = rows["basis"].astype(str).replace("", UNSTATED)
+    rows = facts[facts["metric"].isin(list(metrics)) & facts["measure"].eq("level") & facts["period_end"].notna()]
+    basis = rows["basis"].astype(str).replace("", UNSTATED).mask(rows["metric"].eq("market_cap"), "market")
     text = {"currency": rows["currency"].astype(str), "source": rows["source_id"].astype(str)}
     claims = rows.assign(**intervals(rows), claim_id=rows["fact_id"], as_of=rows["period_end"], basis=basis, **text)
     columns = ["claim_id", "value", "low", "high", "currency", "as_of", "basis", "source", "fact_id", "known_on"]
