@@ -116,7 +116,7 @@ def test_implied_errors():
 def test_the_last_quarter_of_a_year_of_which_only_growth_was_printed():
     growth_only = quarters_from_growth(YEARS, QUARTERS, GROWTH)
     # the same as the two steps by hand
-    by_steps = missing_quarter(levels_from_growth(YEARS, GROWTH), QUARTERS)
+    by_steps = missing_quarter(levels_from_growth(YEARS, GROWTH).head(1), QUARTERS)  # of 2026 nothing is known
     assert growth_only["value"].tolist() == by_steps["value"].tolist()
     assert growth_only["fact_id"].tolist() == by_steps["fact_id"].tolist()
     assert quarters_from_growth(YEARS, QUARTERS, GROWTH.head(0)).empty
