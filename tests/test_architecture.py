@@ -44,7 +44,7 @@ OUTSIDE = [  # packages beside the standard library
     {"numpy", "pandas", "scipy"},
     {"borax", "chinese_calendar", "ibis", "numpy", "pandas", "pandera", "pyarrow"},
     {"diff_diff", "distributed", "numpy", "pandas", "pyfixest", "scipy", "statsmodels", "threadpoolctl"},
-    {"IPython", "jinja2", "markupsafe", "matplotlib", "numpy", "pandas", "seaborn", "zhplot"},
+    {"IPython", "PIL", "jinja2", "markupsafe", "matplotlib", "numpy", "pandas", "seaborn", "zhplot"},
     {
         *("jinja2", "jupyter_client", "markupsafe", "math_core", "mistune", "nbclient", "nbconvert"),
         *("nbformat", "papermill", "psutil", "pygments", "tqdm", "traitlets", "yaml"),

@@ -123,6 +123,38 @@ def test_a_valuation_keeps_what_it_was_given():
     assert "facts_path" not in valuation().table()["setting"].tolist()
 
 
+TEXTS = {
+    "growth": "0.15 to 0.40",
+    "margin": "0.1 to 0.2",
+    "sales_to_capital": "1 to 4",
+    "discount_rate": "0.09 to 0.13",
+}
+
+
+def test_a_valuation_is_read_from_texts():
+    given = ValuationSettings.read(platform="kuaishou", **TEXTS, assumptions="tax_rate=0.2, seed=7")
+    assert (given.growth_low, given.growth_high, given.discount_high) == (0.15, 0.4, 0.13)
+    assert (given.tax_rate, given.seed) == (0.2, 7)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"growth": "0.15"}, "growth '0.15' is not a range: write two shares such as 0.15 to 0.40"),
+        ({"growth": "15 to 40"}, "growth_low must lie between -0.9 and 2, got 15: a percentage is written as a share"),
+        ({"margin": "a to b"}, "margin 'a to b' is not a range"),
+        ({"assumptions": "tax=0.2"}, "unknown assumption 'tax'; did you mean tax_rate"),
+        ({"assumptions": "growth_low=0.2"}, "unknown assumption 'growth_low'"),
+        ({"assumptions": "seed=1.5"}, "assumption seed is a whole number, got '1.5'"),
+        ({"assumptions": "tax_rate"}, "assumption tax_rate is a number, got ''"),
+        ({"assumptions": "tax_rate=20"}, "tax_rate must lie between 0 and 0.6, got 20: a percentage"),
+    ],
+)
+def test_texts_that_cannot_be_read(change, message):
+    with pytest.raises((ParameterError, UnknownNameError), match=re.escape(message)):
+        ValuationSettings.read(platform="kuaishou", **TEXTS | change)
+
+
 def test_companies_are_named_once():
     given = valuation(peers="kuaishou, xiaohongshu", comparables="snap, kuaishou,")
     assert given.companies == ("xiaohongshu", "kuaishou", "snap")

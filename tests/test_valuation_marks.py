@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from helpers.errors import HelpersError, UnitError
-from helpers.valuation.marks import marks, rounds
+from helpers.valuation.marks import marks_of, rounds_of
 
 VALUES = pd.read_csv(
     StringIO(
@@ -39,7 +39,7 @@ RAISED = pd.read_csv(
 
 
 def test_each_value_once_on_its_first_day():
-    found = marks(VALUES, RAISED)
+    found = marks_of(VALUES, RAISED)
     # v2 repeats v1, v3 is talks, v6 is v5 told loosely, v8 repeats v9; a1 shares the day of v9 and has no basis
     assert found["fact_id"].tolist() == ["v1", "v4", "v5", "v7", "v9"]
     assert found["high"].iloc[0] == 3e9  # "over 3 billion": an open end is no size
@@ -48,12 +48,12 @@ def test_each_value_once_on_its_first_day():
 
 
 def test_talks_count_where_asked_for():
-    assert "v3" in marks(VALUES, without=())["fact_id"].tolist()
-    assert marks(VALUES)["raised"].isna().all()
+    assert "v3" in marks_of(VALUES, without=())["fact_id"].tolist()
+    assert marks_of(VALUES)["raised"].isna().all()
 
 
 def test_rounds_keep_what_is_half_known():
-    found = rounds(marks(VALUES, RAISED), RAISED)
+    found = rounds_of(marks_of(VALUES, RAISED), RAISED)
     assert found["fact_id"].tolist() == ["r1", "v1 r2", "v4", "v5 r4"]  # r3 is r2 told loosely
     assert found["post_money"].isna().tolist() == [True, False, False, False]
     assert found["raised"].isna().tolist() == [False, False, True, False]
@@ -62,11 +62,17 @@ def test_rounds_keep_what_is_half_known():
 def test_a_later_return_to_an_old_value_is_a_mark_of_its_own():
     there = VALUES.iloc[[6]].assign(period_start="2025-01-01", period_end="2025-01-31", value=20e9, fact_id="w1")
     back = there.assign(period_start="2025-03-01", period_end="2025-03-31", value=17e9, fact_id="w2")
-    assert marks(pd.concat([VALUES, there, back]))["fact_id"].tolist()[3:6] == ["v7", "w1", "w2"]
+    assert marks_of(pd.concat([VALUES, there, back]))["fact_id"].tolist()[3:6] == ["v7", "w1", "w2"]
 
 
 def test_errors():
     with pytest.raises(UnitError, match="need one currency, got CNY, USD"):
-        marks(VALUES, RAISED.assign(currency="CNY"))
+        marks_of(VALUES, RAISED.assign(currency="CNY"))
     with pytest.raises(HelpersError, match=r"missing: \['basis'\]"):
-        marks(VALUES.drop(columns="basis"))
+        marks_of(VALUES.drop(columns="basis"))
+
+
+def test_a_company_without_rounds_has_none():
+    none = rounds_of(marks_of(VALUES.head(0), RAISED.head(0)), RAISED.head(0))
+    assert none.empty
+    assert list(none.columns) == ["date", "raised", "post_money", "currency", "fact_id"]

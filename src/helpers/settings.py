@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import date
 from pathlib import PurePath
@@ -193,6 +194,8 @@ class ValuationSettings(Settings):
         Of the equity value, a year, 0.05 to 2.
     term_years : float
         Until a sale or a listing, 0.1 to 15.
+    listing_chance : float
+        That the exit is a listing, which turns every class of shares into common ones, 0 to 1.
     simulations : int
         Draws of the simulation, 1,000 to 2,000,000.
     seed : int
@@ -224,6 +227,7 @@ class ValuationSettings(Settings):
     failure_probability: float = 0.05
     volatility: float = 0.6
     term_years: float = 3.0
+    listing_chance: float = 0.9
     simulations: int = 65_536
     seed: int = 1
 
@@ -247,6 +251,39 @@ class ValuationSettings(Settings):
                 f"terminal_growth {self.terminal_growth:g} must be below discount_low {self.discount_low:g}: "
                 "growth at or above the discount rate for ever has no finite value"
             )
+
+    @classmethod
+    def read(
+        cls,
+        *,
+        growth: str,
+        margin: str,
+        sales_to_capital: str,
+        discount_rate: str,
+        assumptions: str = "",
+        **given: object,
+    ) -> ValuationSettings:
+        """Settings from the texts of a notebook's parameters.
+
+        Parameters
+        ----------
+        growth, margin, sales_to_capital, discount_rate : str
+            The range that holds nine of ten cases, such as "0.15 to 0.40".
+        assumptions : str
+            Further fields that differ from their defaults, such as "tax_rate=0.2, seed=7".
+        **given
+            Other fields.
+
+        Raises
+        ------
+        ParameterError, UnknownNameError
+            A text has another form, a name is none of the fields, or a value breaks its rule.
+        """
+        texts = {"growth": growth, "margin": margin, "sales_to_capital": sales_to_capital, "discount": discount_rate}
+        ends = {f"{name}_{end}": value for name, text in texts.items()
+                for end, value in zip(("low", "high"), _range(name, text), strict=True)}  # fmt: skip
+        numeric = {part.name: part.type for part in fields(cls) if part.type in ("int", "float")}
+        return cls(**given, **ends | _assigned(assumptions, {n: t for n, t in numeric.items() if n not in ends}))
 
     @property
     def listed(self) -> tuple[str, ...]:
@@ -284,6 +321,7 @@ _RATES = {  # shares and rates: 24 where 0.24 is meant is told as such
     "tax_rate": (0.0, 0.6),
     "failure_probability": (0.0, 0.95),
     "volatility": (0.05, 2.0),
+    "listing_chance": (0.0, 1.0),
 }
 _RANGES = {
     "sales_to_capital_low": (0.1, 20),
@@ -293,6 +331,31 @@ _RANGES = {
     "term_years": (0.1, 15),
     "simulations": (1_000, 2_000_000),
 }
+
+
+def _range(name: str, text: str) -> tuple[float, float]:
+    """Two numbers with "to" between them."""
+    parts = text.split(" to ") if isinstance(text, str) else []
+    try:
+        low, high = (float(part) for part in parts)
+    except ValueError:
+        raise ParameterError(f"{name} {text!r} is not a range: write two shares such as 0.15 to 0.40") from None
+    return low, high
+
+
+def _assigned(text: str, known: Mapping[str, str]) -> dict[str, float | int]:
+    """Numbers given by name, separated by commas."""
+    found: dict[str, float | int] = {}
+    for part in _listed(text):
+        name, _, value = (piece.strip() for piece in part.partition("="))
+        if name not in known:
+            raise UnknownNameError("assumption", name, list(known))
+        try:
+            found[name] = {"int": int, "float": float}[known[name]](value)
+        except ValueError:
+            kind = "whole number" if known[name] == "int" else "number"
+            raise ParameterError(f"assumption {name} is a {kind}, got {value!r}") from None
+    return found
 
 
 def _refuse_other_type(name: str, value: object, kind: str) -> None:

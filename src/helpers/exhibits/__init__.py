@@ -7,6 +7,7 @@ it. Whatever a source wrote (names, titles, notes) is escaped: it is shown, neve
 
 from helpers.exhibits.cards import Headline, growth_headline, headlines, latest, multiple_headlines
 from helpers.exhibits.charts import alternatives, coverage, ladder, lines, multiples, same_age, timeline, verdicts
+from helpers.exhibits.results import result
 from helpers.exhibits.show import Figure, Html
 from helpers.exhibits.style import language, use_style, word
 from helpers.exhibits.tables import (
@@ -38,9 +39,12 @@ from helpers.exhibits.valuation import (
     bridge,
     comparables,
     distribution,
+    doubtful,
     football_field,
+    implied,
     iso_value,
     nowcast,
+    priced_in,
     tornado,
     value_headlines,
 )
@@ -59,12 +63,14 @@ __all__ = [
     "counterfactual",
     "coverage",
     "distribution",
+    "doubtful",
     "estimators",
     "football_field",
     "forest",
     "growth_headline",
     "growth_table",
     "headlines",
+    "implied",
     "incremental",
     "iso_value",
     "ladder",
@@ -78,7 +84,9 @@ __all__ = [
     "nowcast",
     "parts",
     "passports",
+    "priced_in",
     "refusals",
+    "result",
     "same_age",
     "seasons",
     "settings",

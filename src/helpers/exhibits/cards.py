@@ -17,6 +17,7 @@ from helpers.valuation import MultiplesResult
 
 MIME = "application/vnd.helpers.headlines+json"
 YEAR_DAYS = (350, 380)
+MOST_NAMED = 4  # publishers on a card; the list of sources names them all
 WIDE = 1.5  # an interval whose ends are this many times apart is said to be open
 
 
@@ -105,10 +106,16 @@ def headlines(
     cards = list(cards)
     if facts is not None and sources is not None:
         cards = [_credited(card, facts, sources) for card in cards]
-    data = {"headlines": [asdict(c) | {"text": c.text, "fact_ids": list(c.fact_ids)} for c in cards]}
+    data = {"headlines": [_recorded(c) for c in cards]}
     text = "\n".join(f"{c.label}: {c.text}; {c.range_text}; {c.source}" for c in cards)
     body = "".join(_html(card) for card in cards) or f'<p class="note">{escape(word("no_data"))}</p>'
     return Html(html=f'<div class="headlines">{body}</div>', text=text or word("no_data"), data={MIME: data})
+
+
+def _recorded(card: Headline) -> dict:
+    """A card as the run keeps it: what is shown is its text."""
+    fields = {name: value for name, value in asdict(card).items() if name != "shown"}
+    return fields | {"text": card.text, "fact_ids": list(card.fact_ids)}
 
 
 def _credited(card: Headline, facts: pd.DataFrame, sources: pd.DataFrame) -> Headline:
@@ -116,11 +123,14 @@ def _credited(card: Headline, facts: pd.DataFrame, sources: pd.DataFrame) -> Hea
     if len(card.fact_ids) < 2:
         return card
     rows = facts[facts["fact_id"].isin(card.fact_ids)]
-    said = [
+    told = [
         ", ".join([sources["publisher"].get(i, i), *_standing(s)])
         for i, s in zip(rows["source_id"], rows["status"], strict=True)
     ]
-    return replace(card, source="; ".join(dict.fromkeys([*filter(None, [card.source]), *said])))
+    said = list(dict.fromkeys([*filter(None, [card.source]), *told]))
+    if len(said) > MOST_NAMED:
+        said = [*said[: MOST_NAMED - 1], word("more_sources", count=len(said) - MOST_NAMED + 1)]
+    return replace(card, source="; ".join(said))
 
 
 def _card(row: pd.Series, names: Mapping[str, str], sources: pd.DataFrame) -> Headline:
@@ -184,9 +194,23 @@ def growth_headline(result: GrowthResult, *, name: str, label: str) -> Headline:
     )
 
 
-def multiple_headlines(result: MultiplesResult, *, entity: str, names: Mapping[str, str]) -> list[Headline]:
-    """The last stated multiple of each metric as cards: times for money, money a user for users."""
-    stated = result.table[result.table["multiple"].notna()].sort_values("date")
+def multiple_headlines(
+    result: MultiplesResult, *, entity: str, names: Mapping[str, str], metrics: Sequence[str] | None = None
+) -> list[Headline]:
+    """The last stated multiple of each metric as cards: times for money, money a user for users.
+
+    Parameters
+    ----------
+    result : MultiplesResult
+    entity : str
+        For the cards' stable names.
+    names : mapping
+        Code to label.
+    metrics : sequence of str, optional
+        Only these; all where left out.
+    """
+    wanted = result.table["metric"].isin(list(metrics)) if metrics is not None else True
+    stated = result.table[result.table["multiple"].notna() & wanted].sort_values("date")
     cards = []
     for row in stated.groupby(["price_kind", "metric"], sort=False).tail(1).itertuples():
         users = pd.isna(row.denominator_currency) or not row.denominator_currency

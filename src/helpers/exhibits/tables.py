@@ -169,7 +169,9 @@ def alarms(verdicts: pd.DataFrame, *, names: Mapping[str, str], sources: pd.Data
 
 def checks(given: Iterable[Check], *, sources: pd.DataFrame, caption: str = "") -> Html:
     """Diagnostics as a table with a badge each, and as data for the run's record."""
-    given = [replace(check, text=_named(check.text, sources)) for check in given]
+    given = [
+        replace(c, text=_named(c.text, sources), passed=None if c.passed is None else bool(c.passed)) for c in given
+    ]
     rows = [{word("check"): c.name, word("result"): _badge(*BADGES[c.passed]), word("finding"): c.text} for c in given]
     made = _worded(rows, caption or word("checks"), ["check", "result", "finding"])
     data = {"checks": [{"name": c.name, "passed": c.passed, "text": c.text} for c in given]}
@@ -236,11 +238,10 @@ def mapped(frame: pd.DataFrame, columns: Mapping[str, str], *, caption: str, tex
     """
     if frame.empty:
         return statement(f"{caption}: {word('none')}")
-    shown = pd.DataFrame(index=frame.index)
-    for column, unit in columns.items():
-        shown[_heading(column)] = [_cell(value, unit) for value in frame[column]]
+    cells = {_heading(column): [_cell(v, unit) for v in frame[column]] for column, unit in columns.items()}
+    rows = pd.DataFrame(cells, dtype=object)  # pandas' own string type would take the markup off and escape it
     left = [_heading(c) for c, unit in columns.items() if unit in ("text", "facts") or c in text]
-    return table(shown.astype(object), caption=caption, text=left)
+    return table(rows, caption=caption, text=left)
 
 
 def _worded(rows: list[dict], caption: str, text: list[str]) -> Html:
@@ -338,7 +339,7 @@ def by_kind(facts: pd.DataFrame) -> Html:
 
 
 def _heading(column: str) -> str:
-    return column.replace("_", " ")
+    return word("facts") if column.endswith(("fact_id", "fact_ids", "claim_id")) else column.replace("_", " ")
 
 
 def _cell(value: object, unit: str) -> str:

@@ -20,12 +20,16 @@ from helpers.exhibits.charts import tick
 from helpers.exhibits.numbers import say
 from helpers.exhibits.show import Figure, Html, draw
 from helpers.exhibits.style import INK, PALETTE, SOFT, word
-from helpers.exhibits.tables import statement
-from helpers.valuation import RegressionResult
+from helpers.exhibits.tables import mapped, statement, table
+from helpers.growth import DecompositionResult, NowcastResult
+from helpers.valuation import ExpectationsResult, ReconcileResult, RegressionResult
 from helpers.valuation.field import FieldResult
-from helpers.valuation.headline import HeadlineResult
-from helpers.valuation.reverse import PricedInResult
+from helpers.valuation.fundamentals import Subject
+from helpers.valuation.headline import BacksolveRangeResult, HeadlineResult
 from helpers.valuation.simulation import SimulationResult
+
+WIDE_RANGE = 1.02
+"""Ends of a range that are closer are one value in two currencies."""
 
 WIDE_SCALE = 6.0
 """Beyond this ratio of the highest end to the lowest a value axis is logarithmic."""
@@ -37,8 +41,9 @@ def value_headlines(
     field: FieldResult | Declined,
     regression: RegressionResult | Declined,
     simulation: SimulationResult | Declined,
-    priced: PricedInResult | Declined,
+    story: ExpectationsResult | Declined,
     gap: HeadlineResult | Declined,
+    span: BacksolveRangeResult | Declined,
 ) -> list[Headline]:
     """What an analyst takes away: the range by observed prices, what models say, and what the price takes for granted.
 
@@ -46,23 +51,25 @@ def value_headlines(
     ----------
     entity : str
         Code of the platform, for the cards' stable names.
-    field, regression, simulation, priced, gap : results
+    field, regression, simulation, story, gap, span : results
         One that was declined has no card.
     """
-    makers = ((field, _field_card), (regression, _comps_card), (simulation, _dcf_card), (priced, _priced_card))
-    cards = [
-        make(entity, result) for result, make in (*makers, (gap, _common_card)) if not isinstance(result, Declined)
-    ]
+    makers = ((field, _field_card), (regression, _comps_card), (simulation, _dcf_card), (story, _priced_card))
+    cards = [make(entity, result) for result, make in makers if not isinstance(result, Declined)]
+    if not isinstance(gap, Declined) and not isinstance(span, Declined):
+        cards.append(_common_card(entity, gap, span))
     return [card for card in cards if card is not None]
 
 
 def _field_card(entity: str, field: FieldResult) -> Headline:
     low, high = say(field.low, currency=field.currency), say(field.high)
+    shown = low if low.endswith(high) else f"{low} – {high}"
+    rows = field.table[field.table["is_current"] & (field.table["is_observed"] | (field.headline == "all"))]
     return Headline(
         name=f"{entity}.value_range", label=word("field_card"), value=float(np.sqrt(field.low * field.high)),
-        currency=field.currency, low=field.low, high=field.high, shown=f"{low} – {high}",
+        currency=field.currency, low=field.low, high=field.high, shown=shown,
         range_text="; ".join(f"{r.methods} {r.date:%Y-%m-%d}" for r in field.by_basis.itertuples() if r.is_observed),
-        fact_ids=field.fact_ids,
+        fact_ids=tuple(dict.fromkeys(i for ids in rows["fact_ids"] for i in ids)),
     )  # fmt: skip
 
 
@@ -85,49 +92,45 @@ def _dcf_card(entity: str, found: SimulationResult) -> Headline:
     )  # fmt: skip
 
 
-def _priced_card(entity: str, found: PricedInResult) -> Headline | None:
-    rows = found.table[found.table["unknown"].eq("growth") & found.table["needed"].notna()]
+def _priced_card(entity: str, found: ExpectationsResult) -> Headline | None:
+    highest = found.table[found.table["price"].eq(found.table["price"].max())]
+    rows = highest[highest["unknown"].eq("growth") & highest["needed"].notna()]
     if rows.empty:
         return None
+    row = rows.iloc[0]
     return Headline(
-        name=f"{entity}.growth_priced_in", label=word("priced_card", price=say(found.price)),
-        value=float(rows["needed"].iloc[0]), unit="ratio", range_text=f"{rows['sentence'].iloc[0]}, {word('all_else')}",
+        name=f"{entity}.growth_priced_in", label=word("priced_card", price=say(row["price"])),
+        value=float(row["needed"]), unit="ratio", range_text=f"{row['sentence']}, {word('all_else')}",
         fact_ids=found.fact_ids,
     )  # fmt: skip
 
 
-def _common_card(entity: str, found: HeadlineResult) -> Headline:
+def _common_card(entity: str, found: HeadlineResult, span: BacksolveRangeResult) -> Headline:
+    low, high = span.table["common_ratio"].min(), span.table["common_ratio"].max()
     return Headline(
         name=f"{entity}.common_ratio", label=word("common_card"), value=found.common_ratio, unit="ratio",
-        range_text=found.text, fact_ids=found.fact_ids,
+        low=float(low), high=float(high), fact_ids=found.fact_ids,
+        range_text=word("of_chances", low=say(low, "ratio"), high=say(high, "ratio")),
     )  # fmt: skip
 
 
-def football_field(
-    rows: pd.DataFrame, *, name: str, currency: str, band: tuple[float, float] | None = None, price: float | None = None
-) -> Figure | Html:
-    """All estimates of one value on one scale.
+def football_field(field: FieldResult, *, name: str, top: int = 16) -> Figure:
+    """All estimates of one value on one scale; what counts is full, what is old or superseded hollow.
 
     Parameters
     ----------
-    rows : DataFrame
-        label, low, point (may be missing: a range without a middle), high (in `currency`), is_current (drawn full;
-        hollow otherwise), in the order of the page.
-    name, currency : str
+    field : FieldResult
+    name : str
         For the title.
-    band : tuple of float, optional
-        Headline range, shaded.
-    price : float, optional
-        Drawn as a line.
+    top : int, default 16
+        Rows shown: all that count, then the latest of the others.
     """
-    if rows.empty:
-        return statement(word("no_data"))
+    table = field.table.sort_values(["is_current", "date"], ascending=[False, False], kind="stable").head(top)
+    rows = table.assign(label=[f"{r.method}, {r.date:%Y-%m-%d}" for r in table.itertuples()])
+    band, currency = (field.low, field.high), field.currency
     canvas, axes = plt.subplots(figsize=(8.4, 1.1 + 0.34 * len(rows)))
     place = np.arange(len(rows))[::-1]
-    if band is not None:
-        axes.axvspan(*band, color=PALETTE[0], alpha=0.12, lw=0, label=word("headline_range"))
-    if price is not None:
-        axes.axvline(price, color=PALETTE[1], lw=1.4, ls="--", label=word("price_line"))
+    axes.axvspan(*band, color=PALETTE[0], alpha=0.12, lw=0, label=word("headline_range"))
     for y, row in zip(place, rows.itertuples(), strict=True):
         color = PALETTE[0] if row.is_current else SOFT
         axes.hlines(y, row.low, row.high, color=color, lw=7, alpha=0.55 if row.is_current else 0.25)
@@ -137,82 +140,58 @@ def football_field(
     axes.set_yticks(place, rows["label"])
     axes.set_ylim(-0.7, len(rows) - 0.3)
     axes.grid(axis="y", visible=False)
-    has_legend = band is not None or price is not None
-    if has_legend:
-        axes.legend(loc="lower left", bbox_to_anchor=(-0.01, 1.0), ncols=3, borderaxespad=0.2)
-    axes.set_title(word("field_title", name=name, currency=currency), pad=30 if has_legend else 10)
+    axes.legend(loc="lower left", bbox_to_anchor=(-0.01, 1.0), ncols=3, borderaxespad=0.2)
+    axes.set_title(word("field_title", name=name, currency=currency))
     said = "; ".join(
         f"{r.label} {say(r.point, currency=currency)} ({say(r.low)} … {say(r.high)})" for r in rows.itertuples()
     )
     return draw(canvas, f"{axes.get_title(loc='left')}. {said}")
 
 
-def comparables(
-    peers: pd.DataFrame,
-    *,
-    x: str,
-    x_label: str,
-    y_label: str,
-    names: Mapping[str, str],
-    target: pd.Series | None = None,
-) -> Figure | Html:
-    """Multiples of the peers against one driver, with the target's prediction interval.
+def comparables(found: RegressionResult, peers: pd.DataFrame, *, names: Mapping[str, str], subject: Subject) -> Figure:
+    """Multiples of the peers against their growth, with the interval in which the platform would lie.
 
     Parameters
     ----------
+    found : RegressionResult
     peers : DataFrame
-        entity, multiple, the column `x` and, where a model was fitted, fitted (multiple).
-    x, x_label, y_label : str
-        Driver, and what the axes say.
+        entity, multiple, growth, as the regression took them.
     names : mapping
         Code to label.
-    target : Series, optional
-        label, `x`, predicted, low, high: the multiple that the peers imply.
+    subject : Subject
+        The platform.
     """
-    peers = peers[peers["multiple"].gt(0) & peers[x].notna()]
-    if peers.empty:
-        return statement(word("no_data"))
+    used = peers[peers["entity"].isin(found.peers["entity"]) & peers["growth"].notna()]
     canvas, axes = plt.subplots(figsize=(8.4, 4.2))
-    axes.plot(peers[x], peers["multiple"], "o", color=PALETTE[0], ms=6)
-    for row in peers.itertuples():
-        axes.annotate(
-            names.get(row.entity, row.entity),
-            (getattr(row, x), row.multiple),
-            xytext=(6, 3),
-            textcoords="offset points",
-            fontsize=8.5,
-            color=SOFT,
-        )
-    ends = [peers["multiple"].min(), peers["multiple"].max()]
-    if target is not None:
-        axes.vlines(target[x], target["low"], target["high"], color=PALETTE[1], lw=6, alpha=0.35)
-        axes.plot(target[x], target["predicted"], "D", color=PALETTE[1], label=target["label"])
-        axes.legend(loc="lower left", bbox_to_anchor=(-0.01, 1.0), borderaxespad=0.2)
-        ends += [target["low"], target["high"]]
+    axes.plot(used["growth"], used["multiple"], "o", color=PALETTE[0], ms=6)
+    for row in used.itertuples():
+        label = names.get(row.entity, row.entity)
+        axes.annotate(label, (row.growth, row.multiple), xytext=(6, 3), textcoords="offset points", fontsize=8.5)
+    label = word("prediction_of", name=names.get(subject.entity, subject.entity), level=f"{100 * found.level:.0f} %")
+    axes.vlines(subject.growth, found.multiple_low, found.multiple_high, color=PALETTE[1], lw=6, alpha=0.35)
+    axes.plot(subject.growth, found.multiple, "D", color=PALETTE[1], label=label)
+    axes.legend(loc="lower left", bbox_to_anchor=(-0.01, 1.0), borderaxespad=0.2)
+    ends = [*used["multiple"], found.multiple_low, found.multiple_high]
     _value_axis(axes, min(ends), max(ends), "", along="y")
     axes.xaxis.set_major_formatter(FuncFormatter(lambda v, _: say(v, "ratio", digits=2)))
-    axes.set_xlabel(x_label)
-    axes.set_title(y_label, pad=30 if target is not None else 10)
-    said = "; ".join(f"{names.get(r.entity, r.entity)} {say(r.multiple)}" for r in peers.itertuples())
-    tail = (
-        ""
-        if target is None
-        else f"; {target['label']} {say(target['predicted'])} ({say(target['low'])} … {say(target['high'])})"
-    )
-    return draw(canvas, f"{y_label}. {said}{tail}")
+    axes.set_xlabel(word("driver_growth"))
+    axes.set_title(word("comps_title"))
+    said = "; ".join(f"{names.get(r.entity, r.entity)} {say(r.multiple)}" for r in used.itertuples())
+    tail = f"{label} {say(found.multiple)} ({say(found.multiple_low)} … {say(found.multiple_high)})"
+    return draw(canvas, f"{axes.get_title(loc='left')}. {said}; {tail}")
 
 
-def distribution(values: np.ndarray, *, name: str, currency: str, price: float | None = None) -> Figure:
+def distribution(found: SimulationResult, *, name: str, price: float | None = None) -> Figure:
     """Simulated values as a histogram, with the price as a line.
 
     Parameters
     ----------
-    values : ndarray
-        Draws, in `currency`.
-    name, currency : str
+    found : SimulationResult
+    name : str
         For the title.
     price : float, optional
     """
+    values, currency = found.sample["value"].dropna().to_numpy(), found.currency
     low, high = np.quantile(values, [0.005, 0.995])
     canvas, axes = plt.subplots(figsize=(8.4, 3.4))
     axes.hist(values, bins=80, range=(low, high), color=PALETTE[0], alpha=0.75)
@@ -230,16 +209,64 @@ def distribution(values: np.ndarray, *, name: str, currency: str, price: float |
     return draw(canvas, f"{axes.get_title(loc='left')}. {word('deciles')}: {said}")
 
 
-def iso_value(table: pd.DataFrame, *, x_label: str, y_label: str, title: str) -> Figure | Html:
-    """Pairs of two drivers that give the same value, one curve for each value.
+def doubtful(found: ReconcileResult) -> Html:
+    """Claims that were rejected or flagged, and those that stand as a range only, with the arithmetic.
 
     Parameters
     ----------
-    table : DataFrame
-        label (of the curve), x, y (shares); rows without y are not drawn.
-    x_label, y_label, title : str
+    found : ReconcileResult
     """
-    rows = table[table["y"].notna()]
+    table_of = found.table[found.table["kind"].eq("claim")]
+    wide = table_of["range_high"] > WIDE_RANGE * table_of["range_low"]
+    rows = table_of[table_of["status"].isin(["rejected", "flagged"]) | (table_of["status"].eq("range") & wide)]
+    shown = {
+        "as_of": "date", "quote": f"money {found.currency}", "basis": "text", "status": "text", "reason": "text",
+        "claim_id": "facts",
+    }  # fmt: skip
+    return mapped(rows.assign(basis=rows["basis"].str.replace("_", " ")), shown, caption=word("doubtful_title"))
+
+
+def implied(found: ReconcileResult) -> Html:
+    """What each rejected claim would mean for the company, were it true; a sentence said twice is shown once.
+
+    Parameters
+    ----------
+    found : ReconcileResult
+    """
+    rejected = found.table.loc[found.table["status"].eq("rejected"), "claim_id"]
+    rows = found.implied[found.implied["claim_id"].isin(rejected)].dropna(subset="value").drop_duplicates("text")
+    return mapped(rows, {"text": "text", "claim_id": "facts"}, caption=word("implied_title"))
+
+
+def priced_in(found: ExpectationsResult) -> Html:
+    """What each observed price takes for granted, one driver at a time, beside what the report assumes.
+
+    Parameters
+    ----------
+    found : ExpectationsResult
+    """
+    currency = found.currency
+    rows = [
+        {
+            word("price_of"): f"{say(r.price, currency=currency)}, {r.method}, {r.date:%Y-%m-%d}",
+            word("driver"): word(f"driver_{r.unknown}"), word("assumed"): say_driver(r.unknown, r.base),
+            word("needed"): say_driver(r.unknown, r.needed), word("finding"): r.sentence or r.reason,
+        }
+        for r in found.table.itertuples()
+    ]  # fmt: skip
+    words = [word(key) for key in ("price_of", "driver", "finding")]
+    return table(pd.DataFrame(rows), caption=word("priced_title"), text=words)
+
+
+def iso_value(curves: pd.DataFrame) -> Figure | Html:
+    """Growth and margin at maturity that together are worth a price, one curve for each price.
+
+    Parameters
+    ----------
+    curves : DataFrame
+        ``curves`` of `helpers.valuation.ExpectationsResult`: label, x, y; rows without y are not drawn.
+    """
+    rows, title = curves[curves["y"].notna()], word("iso_title")
     if rows.empty:
         return statement(f"{title}: {word('no_data')}")
     canvas, axes = plt.subplots(figsize=(8.4, 4.0))
@@ -248,8 +275,8 @@ def iso_value(table: pd.DataFrame, *, x_label: str, y_label: str, title: str) ->
     percent = FuncFormatter(lambda v, _: say(v, "ratio", digits=2))
     axes.xaxis.set_major_formatter(percent)
     axes.yaxis.set_major_formatter(percent)
-    axes.set_xlabel(x_label)
-    axes.set_ylabel(y_label)
+    axes.set_xlabel(word("driver_growth"))
+    axes.set_ylabel(word("driver_target_margin"))
     axes.legend(loc="lower left", bbox_to_anchor=(-0.01, 1.0), ncols=4, borderaxespad=0.2)
     axes.set_title(title)
     said = "; ".join(
@@ -260,21 +287,22 @@ def iso_value(table: pd.DataFrame, *, x_label: str, y_label: str, title: str) ->
     return draw(canvas, f"{title}. {said}")
 
 
-def tornado(rows: pd.DataFrame, *, title: str, base: float, currency: str = "") -> Figure | Html:
-    """How far each input moves the answer, the widest on top.
+def tornado(found: SimulationResult) -> Figure | Html:
+    """How far each input alone moves the value, the widest on top.
 
     Parameters
     ----------
-    rows : DataFrame
-        label, low, high: the answer at the input's lower and upper end.
-    title : str
-    base : float
-        The answer with every input at its middle.
-    currency : str
+    found : SimulationResult
+        Its swings.
     """
-    rows = rows.assign(width=(rows["high"] - rows["low"]).abs()).sort_values("width")
+    rows = found.swings.iloc[::-1].rename(columns={"output_low": "low", "output_high": "high"})
+    title, currency = word("tornado_title", currency=found.currency), found.currency
     if rows.empty:
         return statement(f"{title}: {word('no_data')}")
+    base = float(rows["output_base"].iloc[0])
+    ends = [(say_driver(r.input, r.input_low), say_driver(r.input, r.input_high)) for r in rows.itertuples()]
+    labels = [f"{word(f'driver_{r.input}')} ({a} … {b})" for r, (a, b) in zip(rows.itertuples(), ends, strict=True)]
+    rows = rows.assign(label=labels)
     canvas, axes = plt.subplots(figsize=(8.4, 0.9 + 0.4 * len(rows)))
     place = np.arange(len(rows))
     axes.barh(place, rows["low"] - base, left=base, color=PALETTE[1], height=0.6, label=word("at_low_end"))
@@ -289,55 +317,49 @@ def tornado(rows: pd.DataFrame, *, title: str, base: float, currency: str = "") 
     return draw(canvas, f"{title}. {said}")
 
 
-def bridge(rows: pd.DataFrame, *, title: str, unit: str = "", currency: str = "") -> Figure | Html:
-    """From one total to another, step by step.
+def bridge(found: DecompositionResult, *, names: Mapping[str, str]) -> Figure:
+    """From the earlier total to the later one, one step for each factor.
 
     Parameters
     ----------
-    rows : DataFrame
-        label, effect, is_total (True: a column from zero; False: a step).
-    title : str
-    unit, currency : str
-        Of the effects.
+    found : DecompositionResult
+    names : mapping
+        Code to label; a factor such as "gmv/dau" is named by its parts.
     """
-    if rows.empty:
-        return statement(f"{title}: {word('no_data')}")
+    effects = found.totals
+    labels = [" / ".join(names.get(part, part) for part in factor.split("/")) for factor in effects["factor"]]
+    ends = [(word("base"), found.start_value, 0.0)]
+    level = found.start_value
+    for label, effect in zip(labels, effects["effect"], strict=True):
+        ends.append((label, effect, level))
+        level += effect
+    ends.append((word("now"), found.end_value, 0.0))
     canvas, axes = plt.subplots(figsize=(8.4, 3.8))
-    level = 0.0
-    for place, row in enumerate(rows.itertuples()):
-        base = 0.0 if row.is_total else level
-        color = PALETTE[0] if row.is_total else PALETTE[2] if row.effect >= 0 else PALETTE[1]
-        axes.bar(place, row.effect, bottom=base, color=color, width=0.62, alpha=0.85)
-        axes.annotate(
-            say(row.effect, unit),
-            (place, max(base, base + row.effect)),
-            xytext=(0, 4),
-            textcoords="offset points",
-            ha="center",
-            fontsize=9,
-        )
-        level = base + row.effect
-    axes.set_xticks(range(len(rows)), rows["label"])
+    for place, (_, effect, base) in enumerate(ends):
+        is_total = place in (0, len(ends) - 1)
+        color = PALETTE[0] if is_total else PALETTE[2] if effect >= 0 else PALETTE[1]
+        axes.bar(place, effect, bottom=base, color=color, width=0.62, alpha=0.85)
+        top = (place, max(base, base + effect))
+        axes.annotate(say(effect), top, xytext=(0, 4), textcoords="offset points", ha="center", fontsize=9)
+    axes.set_xticks(range(len(ends)), [label.replace(" / ", " /\n") for label, *_ in ends])
     axes.grid(axis="x", visible=False)
     axes.yaxis.set_major_formatter(FuncFormatter(tick))
     axes.margins(y=0.15)
-    axes.set_title(title, pad=12)
-    said = "; ".join(f"{r.label} {say(r.effect, unit, currency)}" for r in rows.itertuples())
-    return draw(canvas, f"{title}. {said}")
+    axes.set_title(word("bridge_factors"), pad=12)
+    return draw(canvas, f"{axes.get_title(loc='left')}. {found.text}")
 
 
-def nowcast(table: pd.DataFrame, *, title: str, currency: str = "") -> Figure | Html:
+def nowcast(found: NowcastResult, *, metric: str, currency: str = "") -> Figure:
     """Published quarters, and the estimated ones with their prediction intervals.
 
     Parameters
     ----------
-    table : DataFrame
-        period_end, estimate, low, high, basis ("published" or another word for estimates), by period_end.
-    title : str
-    currency : str
+    found : NowcastResult
+    metric, currency : str
+        For the title.
     """
-    if table.empty:
-        return statement(f"{title}: {word('no_data')}")
+    table = found.table[found.table["estimate"].notna()]
+    title = word("nowcast_title", metric=metric, unit=f", {currency}" if currency else "")
     canvas, axes = plt.subplots(figsize=(8.4, 3.8))
     published = table["basis"].eq("published")
     known, guessed = table[published], table[~published]
@@ -365,3 +387,8 @@ def _value_axis(axes: Axes, low: float, high: float, currency: str, *, along: st
         currency = ", ".join(part for part in (currency, word("log_scale")) if part)
     axis.set_major_formatter(FuncFormatter(tick))
     getattr(axes, f"set_{along}label")(currency)
+
+
+def say_driver(driver: str, value: float) -> str:
+    """A driver's value in its own unit: shares as percentages."""
+    return say(value, "" if driver in ("sales_to_capital", "exit_multiple", "growth_years") else "ratio")

@@ -114,9 +114,11 @@ def quarters_from_growth(years: pd.DataFrame, quarters: pd.DataFrame, growth: pd
     """
     if growth.empty or years.empty or quarters.empty:
         return pd.DataFrame(columns=COLUMNS)
-    rates, known, parts = _dated(growth, "growth"), _dated(years, "years"), _dated(quarters, "quarters")
-    whole = rates["period_start"] + pd.DateOffset(years=1) - pd.Timedelta(days=1) == rates["period_end"]
-    later = rates[whole & ~rates["period_end"].isin(known["period_end"])]
+    known, parts = _dated(years, "years"), _dated(quarters, "quarters")
+    start, end = (pd.to_datetime(growth[c]).astype("datetime64[s]") for c in ("period_start", "period_end"))
+    whole = start + pd.DateOffset(years=1) - pd.Timedelta(days=1) == end
+    later = growth[whole & ~end.isin(known["period_end"])]
+    later = later.drop_duplicates(["period_start", "period_end", "value"])  # several pages print one rate
     if later.empty:
         return pd.DataFrame(columns=COLUMNS)
     implied = levels_from_growth(known, later)

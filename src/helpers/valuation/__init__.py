@@ -37,7 +37,7 @@ from helpers.valuation.grant_values import fair_values, grant_values
 from helpers.valuation.grants import LadderResult, option_ladder, pair_grants
 from helpers.valuation.growth_adjusted import growth_adjusted
 from helpers.valuation.headline import backsolve_range, headline_gap
-from helpers.valuation.marks import marks, rounds
+from helpers.valuation.marks import marks_of, rounds_of
 from helpers.valuation.multiples import MultiplesResult, dated_multiples
 from helpers.valuation.neighbours import flag_neighbours
 from helpers.valuation.opm import OpmSettings, allocate, backsolve
@@ -55,6 +55,7 @@ from helpers.valuation.rounds import holding_returns, step_ups
 from helpers.valuation.simulation import simulate
 from helpers.valuation.stakes import ImpliedTotalResult, implied_total
 from helpers.valuation.twelve_months import ltm, ltm_series, ntm
+from helpers.valuation.vendor_bridge import implied_net_debt
 from helpers.valuation.waterfall import breakpoints, payoff
 
 __all__ = [
@@ -99,13 +100,14 @@ __all__ = [
     "growth_adjusted",
     "headline_gap",
     "holding_returns",
+    "implied_net_debt",
     "implied_return",
     "implied_total",
     "irr",
     "iso_value",
     "ltm",
     "ltm_series",
-    "marks",
+    "marks_of",
     "model_estimates",
     "ntm",
     "option_ladder",
@@ -121,7 +123,7 @@ __all__ = [
     "repurchase_ladder",
     "reverse_dcf",
     "reverse_grid",
-    "rounds",
+    "rounds_of",
     "scenarios",
     "simulate",
     "step_ups",

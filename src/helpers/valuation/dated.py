@@ -70,7 +70,7 @@ def is_told_closer(facts: pd.DataFrame, by: Sequence[str] = ("value",)) -> pd.Se
     is_within = (pairs["start_other"] >= pairs["start"]) & (pairs["end_other"] <= pairs["end"])
     is_closer = (pairs["end_other"] - pairs["start_other"]) < (pairs["end"] - pairs["start"])
     told = set(pairs.loc[is_within & is_closer, "row"])
-    return pd.Series([row in told for row in range(len(facts))], index=facts.index)
+    return pd.Series([row in told for row in range(len(facts))], index=facts.index, dtype=bool)
 
 
 def numbers_of(table: pd.DataFrame, column: str, *, what: str) -> pd.Series:

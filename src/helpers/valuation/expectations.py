@@ -30,6 +30,7 @@ class ExpectationsResult:
         Growth (x) and margin at maturity (y) that together are worth each price: label, x, y (NaN out of reach).
     priced : tuple of PricedInResult
         By price, the lowest first.
+    currency : str
     text : str
         One sentence for each price.
     checks : tuple of Check
@@ -40,6 +41,7 @@ class ExpectationsResult:
     table: pd.DataFrame
     curves: pd.DataFrame
     priced: tuple[PricedInResult, ...]
+    currency: str
     text: str
     checks: tuple[Check, ...]
     fact_ids: tuple[str, ...]
@@ -83,6 +85,7 @@ def expectations(drivers: Drivers, field: FieldResult) -> ExpectationsResult:
         table=pd.concat(tables, ignore_index=True)[columns],
         curves=renamed[["label", "x", "y"]].reset_index(drop=True),
         priced=tuple(priced),
+        currency=drivers.currency,
         text=" ".join(f"{r.method.capitalize()}: {p.text}" for r, p in zip(rows.itertuples(), priced, strict=True)),
         checks=tuple(check for found in priced for check in found.checks),
         fact_ids=tuple(dict.fromkeys(i for found in priced for i in found.fact_ids)),

@@ -24,7 +24,7 @@ _VALUE_COLUMNS = ("period_start", "period_end", "value", "low", "high", "currenc
 _RAISED_COLUMNS = ("period_start", "period_end", "value", "currency", "fact_id")
 
 
-def marks(
+def marks_of(
     values: pd.DataFrame, raised: pd.DataFrame | None = None, *, without: Collection[str] = NO_DEAL
 ) -> pd.DataFrame:
     """Values of a company as dated marks, each once, for `step_ups` and `holding_returns`.
@@ -67,15 +67,15 @@ def marks(
     return rows.assign(**open_ended, **found)[columns].reset_index(drop=True)
 
 
-def rounds(marks: pd.DataFrame, raised: pd.DataFrame) -> pd.DataFrame:
+def rounds_of(marks: pd.DataFrame, raised: pd.DataFrame) -> pd.DataFrame:
     """Funding rounds, also those of which only the money or only the value is known, for `reconstruct`.
 
     Parameters
     ----------
     marks : DataFrame
-        From `marks`, with the same `raised`.
+        From `marks_of`, with the same `raised`.
     raised : DataFrame
-        As for `marks`.
+        As for `marks_of`.
 
     Returns
     -------
