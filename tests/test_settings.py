@@ -119,7 +119,7 @@ def test_a_valuation_keeps_what_it_was_given():
         facts_path="mine/own.csv", growth_low=0.24, growth_high=0.3, simulations=50_000, terminal_growth=0
     )
     shown = given.table().set_index("setting")["value"]
-    assert (shown["facts_path"], shown["growth_low"], shown["simulations"]) == ("own.csv", "0.24", 50_000)
+    assert (shown["facts_path"], shown["growth"], shown["simulations"]) == ("own.csv", "0.24 to 0.3", 50_000)
     assert "facts_path" not in valuation().table()["setting"].tolist()
 
 

@@ -304,7 +304,13 @@ class ValuationSettings(Settings):
         """The settings that are set, as a table with the columns setting, value."""
         shown = Settings.table(self)
         path = shown["setting"].eq("facts_path")
-        return shown.assign(value=shown["value"].mask(path, self.facts_name))
+        shown = shown.assign(value=shown["value"].mask(path, self.facts_name).astype(object))
+        ends = dict(zip(shown["setting"], shown["value"], strict=True))
+        for name in ("growth", "margin", "sales_to_capital", "discount"):
+            place = shown["setting"].eq(f"{name}_low")
+            shown.loc[place, "value"] = f"{ends[f'{name}_low']} to {ends[f'{name}_high']}"
+            shown.loc[place, "setting"] = name
+        return shown[~shown["setting"].str.endswith("_high")].reset_index(drop=True)
 
 
 _RATES = {  # shares and rates: 24 where 0.24 is meant is told as such

@@ -6,6 +6,7 @@ shows those named here.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pandas as pd
@@ -27,17 +28,19 @@ class View:
         Column to unit, as for `mapped`; "money" takes the currency of the result.
     table : str
         Field of the result that holds the table.
-    caption : str
-        Key of `words`; empty for the result's own sentence.
     last : int
         Rows shown from the end; 0 for all.
+    per : str
+        Column of which each value shows its last row only; empty for all rows.
     """
 
     columns: dict[str, str]
     table: str = "table"
-    caption: str = ""
     last: int = 0
+    per: str = ""
 
+
+DRIVERS = ("growth", "target_margin", "sales_to_capital", "discount_rate")
 
 VIEWS = {
     "cash_flows": View(
@@ -45,8 +48,8 @@ VIEWS = {
          "fcff": "money", "discount_rate": "ratio", "present_value": "money"}
     ),
     "narrowing": View(
-        {"input": "text", "width": "money", "expected_width": "money", "narrowing": "ratio", "variance_share": "ratio"},
-        table="narrowing", caption="narrowing_title",
+        {"input": "name", "width": "money", "expected_width": "money", "narrowing": "ratio", "variance_share": "ratio"},
+        table="narrowing",
     ),
     "regression": View(
         {"model": "text", "n": "", "df": "", "multiple": "", "fit_low": "", "fit_high": "", "prediction_low": "",
@@ -55,10 +58,10 @@ VIEWS = {
     "peers": View(
         {"statistic": "text", "multiple": "", "without_one_low": "", "without_one_high": "", "value": "money"}
     ),
-    "distances": View({"entity": "text", "distance": "", "rank": "", "nearest_share": "ratio", "reason": "text"}),
+    "distances": View({"entity": "name", "distance": "", "rank": "", "nearest_share": "ratio", "reason": "text"}),
     "vendors": View(
-        {"entity": "text", "date": "date", "market_cap": "money", "enterprise_value": "money", "net_debt": "money",
-         "net_debt_share": "ratio", "flag": "text", "fact_id": "facts"}
+        {"entity": "name", "date": "date", "market_cap": "money", "enterprise_value": "money", "net_debt": "money",
+         "net_debt_share": "ratio", "flag": "text", "fact_id": "facts"}, per="entity",
     ),
     "step_ups": View(
         {"date": "date", "basis": "text", "value": "money", "step_up": "ratio", "annual_growth": "ratio",
@@ -72,15 +75,15 @@ VIEWS = {
     "discounts": View({"model": "text", "meaning": "text", "dlom": "ratio", "cap": "ratio"}),
     "grants": View(
         {"date": "date", "price": "", "strike": "", "intrinsic_value": "", "option_value": "",
-         "repurchase_date": "date", "repurchase_price": "", "repurchase_share": "ratio", "sell_back_value": "", "reason": "text",
-         "fact_id": "facts"}
+         "repurchase_date": "date", "repurchase_price": "", "repurchase_share": "ratio",
+         "sell_back_value": "", "reason": "text", "fact_id": "facts"}
     ),
     "origins": View(
-        {"name": "text", "clock": "text", "origin": "date", "origin_low": "date", "origin_high": "date",
+        {"name": "name", "clock": "text", "origin": "date", "origin_low": "date", "origin_high": "date",
          "reason": "text"}, table="origins",
     ),
     "contributions": View(
-        {"segment": "text", "start_value": "", "end_value": "", "growth": "ratio", "contribution_pp": "",
+        {"segment": "name", "start_value": "", "end_value": "", "growth": "ratio", "contribution_pp": "",
          "share_of_change": "ratio"}
     ),
     "season": View(
@@ -94,8 +97,8 @@ VIEWS = {
 }  # fmt: skip
 
 
-def result(found: object, view: str, *, currency: str = "") -> Html:
-    """One table of a result, or its refusal in its own words.
+def result(found: object, view: str, *, currency: str = "", names: Mapping[str, str] | None = None) -> Html:
+    """One table of a result with its sentence below, or its refusal in its own words.
 
     Parameters
     ----------
@@ -105,6 +108,8 @@ def result(found: object, view: str, *, currency: str = "") -> Html:
         One of `VIEWS`.
     currency : str
         Of the money in it, where the result does not say.
+    names : mapping, optional
+        Code to label.
 
     Raises
     ------
@@ -117,7 +122,8 @@ def result(found: object, view: str, *, currency: str = "") -> Html:
         return statement(found.text)
     chosen = VIEWS[view]
     rows: pd.DataFrame = getattr(found, chosen.table)
+    rows = rows.groupby(chosen.per, sort=False).tail(1) if chosen.per else rows.tail(chosen.last or len(rows))
     money = f"money {getattr(found, 'currency', currency)}".strip()
     columns = {column: money if unit == "money" else unit for column, unit in chosen.columns.items()}
-    caption = word(chosen.caption) if chosen.caption else found.text
-    return mapped(rows.tail(chosen.last) if chosen.last else rows, columns, caption=caption)
+    told = {**(names or {}), **{name: word(f"driver_{name}") for name in DRIVERS}}
+    return mapped(rows, columns, caption=word(f"view_{view}"), note=found.text, names=told)

@@ -223,25 +223,35 @@ def sources(fact_ids: Iterable[str], *, facts: pd.DataFrame, register: pd.DataFr
     return Html(html=html, text="\n".join(lines))
 
 
-def mapped(frame: pd.DataFrame, columns: Mapping[str, str], *, caption: str, text: Sequence[str] = ()) -> Html:
+def mapped(
+    frame: pd.DataFrame,
+    columns: Mapping[str, str],
+    *,
+    caption: str,
+    note: str = "",
+    names: Mapping[str, str] | None = None,
+) -> Html:
     """Some columns of a result's table, with headings to read and shares as percentages.
 
     Parameters
     ----------
     frame : DataFrame
     columns : mapping
-        Column to the unit it is shown in: "ratio", "" for plain numbers, "text" for words, "date", "facts" for ids
-        that lead to the sources (text with spaces between, or a tuple); "money USD" and the like for amounts.
-    caption : str
-    text : sequence of str
-        Further columns set flush left.
+        Column to the unit it is shown in: "ratio", "" for plain numbers, "text" for words (a code loses its
+        underscores), "name" for codes that `names` tells, "date", "facts" for ids that lead to the sources (text
+        with spaces between, or a tuple); "money USD" and the like for amounts.
+    caption, note : str
+        Above and below.
+    names : mapping, optional
+        Code to label.
     """
     if frame.empty:
         return statement(f"{caption}: {word('none')}")
-    cells = {_heading(column): [_cell(v, unit) for v in frame[column]] for column, unit in columns.items()}
+    told = names or {}
+    cells = {_heading(column): [_cell(v, unit, told) for v in frame[column]] for column, unit in columns.items()}
     rows = pd.DataFrame(cells, dtype=object)  # pandas' own string type would take the markup off and escape it
-    left = [_heading(c) for c, unit in columns.items() if unit in ("text", "facts") or c in text]
-    return table(rows, caption=caption, text=left)
+    left = [_heading(c) for c, unit in columns.items() if unit in ("text", "name", "facts")]
+    return table(rows, caption=caption, note=note, text=left)
 
 
 def _worded(rows: list[dict], caption: str, text: list[str]) -> Html:
@@ -342,12 +352,14 @@ def _heading(column: str) -> str:
     return word("facts") if column.endswith(("fact_id", "fact_ids", "claim_id")) else column.replace("_", " ")
 
 
-def _cell(value: object, unit: str) -> str:
+def _cell(value: object, unit: str, names: Mapping[str, str]) -> str:
     if unit == "facts":
         return _links(value.split() if isinstance(value, str) else tuple(value))
-    if unit == "text":
-        return str(value)
     if unit == "date":
         return "–" if pd.isna(value) else f"{value:%Y-%m-%d}"
+    if unit in ("text", "name"):
+        text = "–" if value is None or value != value else str(value)
+        known = names.get(text) if unit == "name" else None
+        return known or (text if " " in text else text.replace("_", " "))
     kind, _, currency = unit.partition(" ")
     return say(value, kind, currency)

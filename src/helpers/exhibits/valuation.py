@@ -28,6 +28,9 @@ from helpers.valuation.fundamentals import Subject
 from helpers.valuation.headline import BacksolveRangeResult, HeadlineResult
 from helpers.valuation.simulation import SimulationResult
 
+IMPLIED = ("share_of_nav", "revenue", "mau")
+"""What a claim is held against where a reader looks: the fund that holds the stake, sales, users."""
+
 WIDE_RANGE = 1.02
 """Ends of a range that are closer are one value in two currencies."""
 
@@ -164,9 +167,9 @@ def comparables(found: RegressionResult, peers: pd.DataFrame, *, names: Mapping[
     used = peers[peers["entity"].isin(found.peers["entity"]) & peers["growth"].notna()]
     canvas, axes = plt.subplots(figsize=(8.4, 4.2))
     axes.plot(used["growth"], used["multiple"], "o", color=PALETTE[0], ms=6)
-    for row in used.itertuples():
-        label = names.get(row.entity, row.entity)
-        axes.annotate(label, (row.growth, row.multiple), xytext=(6, 3), textcoords="offset points", fontsize=8.5)
+    for place, row in enumerate(used.sort_values("growth").itertuples()):
+        label, offset = names.get(row.entity, row.entity), 4 if place % 2 else -11  # neighbours do not overprint
+        axes.annotate(label, (row.growth, row.multiple), xytext=(6, offset), textcoords="offset points", fontsize=8.5)
     label = word("prediction_of", name=names.get(subject.entity, subject.entity), level=f"{100 * found.level:.0f} %")
     axes.vlines(subject.growth, found.multiple_low, found.multiple_high, color=PALETTE[1], lw=6, alpha=0.35)
     axes.plot(subject.growth, found.multiple, "D", color=PALETTE[1], label=label)
@@ -234,7 +237,8 @@ def implied(found: ReconcileResult) -> Html:
     found : ReconcileResult
     """
     rejected = found.table.loc[found.table["status"].eq("rejected"), "claim_id"]
-    rows = found.implied[found.implied["claim_id"].isin(rejected)].dropna(subset="value").drop_duplicates("text")
+    told = found.implied[found.implied["claim_id"].isin(rejected) & found.implied["quantity"].isin(IMPLIED)]
+    rows = told.dropna(subset="value").drop_duplicates("text")
     return mapped(rows, {"text": "text", "claim_id": "facts"}, caption=word("implied_title"))
 
 

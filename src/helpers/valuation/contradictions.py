@@ -313,7 +313,7 @@ def _of_figure(row, currency: str) -> tuple:
     is_money = isinstance(row.denominator_currency, str)
     unit = "" if is_money else currency
     text = row.reason or (
-        f"{in_words(row.price_quote)} {currency} are {row.multiple:.3g} "
+        f"{in_words(row.price_quote)} {currency} are {in_words(row.multiple)} "
         f"{'times' if is_money else f'{currency} for each'} {row.metric} of {in_words(row.denominator_quote)} "
         f"to {row.period_end.date()}"
     )

@@ -23,6 +23,7 @@ from helpers.errors import HelpersError, NotEstimableError, ParameterError, Unit
 from helpers.units import check_currency, in_words
 from helpers.valuation.cap_table import CapitalStructure, ShareClass, amount
 from helpers.valuation.dated import days_of, need_columns, numbers_of
+from helpers.valuation.figures import ids
 
 _NEEDED = ("date", "raised", "post_money", "currency", "fact_id")
 COMMON = "Common"
@@ -148,7 +149,7 @@ def reconstruct(
         assumptions=_assumptions(terms),
         text=_text(table, usable, preferences, currency, structure),
         checks=(_complete(table),),
-        fact_ids=tuple(rows["fact_id"]),
+        fact_ids=ids(rows["fact_id"]),
     )
 
 
@@ -231,7 +232,7 @@ def _structure(rounds: pd.DataFrame, terms: RoundTerms, total_shares: float, cur
     rest = total_shares * float((1 - rounds["new_share"]).prod())
     common = ShareClass(name=COMMON, kind="common", shares=rest)
     return CapitalStructure(
-        classes=(*classes, common), currency=currency, fully_diluted=total_shares, fact_ids=tuple(rounds["fact_id"])
+        classes=(*classes, common), currency=currency, fully_diluted=total_shares, fact_ids=ids(rounds["fact_id"])
     )
 
 
