@@ -1,5 +1,6 @@
 """Cash-flow returns with every root, and discounts for lack of marketability with their caps."""
 
+import importlib
 import io
 import math
 import warnings
@@ -11,8 +12,10 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from helpers.errors import HelpersError, NotEstimableError, ParameterError, UnitError, UnknownNameError
-from helpers.valuation import dlom as discounts
 from helpers.valuation.returns import irr, moic, xirr, xnpv
+
+# the package hands on the function of that name, which hides the module
+discounts = importlib.import_module("helpers.valuation.dlom")
 
 
 def table(text: str) -> pd.DataFrame:
