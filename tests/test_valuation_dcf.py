@@ -385,6 +385,11 @@ def test_scenarios_show_what_differs():
         ({"failure_probability": 12}, r"failure_probability .* 12 % is 0.12"),
         ({"ebit": np.inf}, "ebit must be a finite number"),
         ({"riskfree_rate": 4}, r"riskfree_rate .* 4 % is 0.04"),
+        ({"growth": "0.24"}, "growth must be one number, got '0.24'"),
+        ({"revenue": True}, "revenue must be one number, got True"),
+        ({"years": "10"}, "years must be one number, got '10'"),
+        ({"failure_basis": "book", "failure_proceeds": 0.5, "failure_probability": 0.2, "book_capital": 0.0},
+         "failure_proceeds of 0.5 of book need book_capital"),
     ],
 )  # fmt: skip
 def test_drivers_refuse(change, match):
@@ -406,6 +411,8 @@ def test_names_are_checked():
     [
         (lambda: Bridge(debt=-1), "debt must be 0 or more, got -1"),
         (lambda: Bridge(shares=0), "shares must be above 0"),
+        (lambda: Bridge(cash="1e9"), "cash must be one number, got '1e9'"),
+        (lambda: replace(GRANTS, strike="2"), "options' strike must be one number, got '2'"),
         (lambda: Bridge(options=GRANTS), "options need shares"),
         (lambda: replace(GRANTS, volatility=45), r"volatility of the options .* 45 % is 0\.45"),
         (lambda: replace(GRANTS, strike=0), "options' strike must be above 0"),
@@ -438,3 +445,45 @@ def test_growth_above_the_riskfree_rate_is_flagged():
     # for ever a loss: the flow after the last year is below 0, and said so
     assert check(dcf(replace(YOUNG, target_margin=-0.1)), "terminal_flow").passed is False
     assert dcf(replace(YOUNG, book_capital=1e9)).checks[3].value > 0
+
+
+def test_a_loss_for_ever_pays_no_tax_and_frees_no_capital():
+    # revenue 100 x 1.05 each year, then 2 % more: a margin of -10 % loses a tenth of it, before and after tax, and
+    # growth at a loss needs capital or none, but gives none back
+    losing = Drivers(
+        currency="USD", revenue=100.0, growth=0.05, target_margin=-0.1, sales_to_capital=2.0, discount_rate=0.1,
+        terminal_growth=0.02, tax_rate=0.25, years=1, growth_years=1,
+    )  # fmt: skip
+    result = dcf(losing)
+    last = result.table.iloc[-1]
+    assert (last["nopat"], last["reinvestment"]) == (pytest.approx(-0.1 * 105 * 1.02), 0.0)
+    assert result.terminal_value == pytest.approx(-0.1 * 105 * 1.02 / (0.1 - 0.02))
+    assert check(result, "terminal_flow").passed is False
+
+
+def test_an_exit_multiple_of_a_loss_is_flagged():
+    # EBITDA of the last year is below 0, so eight times that is below 0 too
+    result = dcf(replace(YOUNG, target_margin=-0.1, exit_multiple=8.0, exit_basis="ebitda"))
+    assert result.terminal_value < 0
+    assert check(result, "terminal_flow").passed is False
+    assert check(dcf(replace(YOUNG, exit_multiple=2.0)), "terminal_flow").passed is None
+
+
+def test_a_loss_maker_year_by_year():
+    # the arithmetic of the module text written out again: losses carried, lag of a year, failure with proceeds
+    given_drivers = Drivers(
+        currency="USD", revenue=100.0, growth=0.5, target_margin=0.2, first_margin=-0.4, sales_to_capital=2.0,
+        discount_rate=0.1, terminal_growth=0.03, tax_rate=0.25, margin_years=4, growth_years=3, years=5,
+        loss_carried_forward=50.0, failure_probability=0.2, failure_proceeds=0.5,
+    )  # fmt: skip
+    growth = [0.5, 0.5, 0.5, 0.265, 0.03, 0.03]
+    revenue, losses, value = [100.0], 50.0, 0.0
+    for rate in growth:
+        revenue.append(revenue[-1] * (1 + rate))
+    for year in range(1, 6):
+        margin = -0.4 if year == 1 else -0.4 + 0.6 * min(year / 4, 1)
+        ebit = revenue[year] * margin
+        tax, losses = 0.25 * max(ebit - losses, 0), max(losses - ebit, 0)
+        value += (ebit - tax - (revenue[year + 1] - revenue[year]) / 2) / 1.1**year
+    value += revenue[6] * 0.2 * 0.75 * (1 - 0.03 / 0.1) / (0.1 - 0.03) / 1.1**5
+    assert dcf(given_drivers).enterprise_value == pytest.approx(0.8 * value + 0.2 * 0.5 * value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from numbers import Real
 
 import numpy as np
 
@@ -67,6 +68,9 @@ class Options:
     market_price: float | None = None
 
     def __post_init__(self) -> None:
+        for each in fields(self):
+            if getattr(self, each.name) is not None:
+                _number("options' " + each.name, getattr(self, each.name))
         as_rate("volatility of the options", self.volatility, low=1e-6, high=5.0)
         as_rate("rate of the options", self.rate, low=-0.05, high=0.5)
         as_rate("dividend_yield of the options", self.dividend_yield, low=0.0, high=1.0)
@@ -108,9 +112,9 @@ class Bridge:
 
     def __post_init__(self) -> None:
         for name in ("debt", "minority_interest", "cash", "non_operating", "other_claims"):
-            _at_least(name, getattr(self, name), 0.0)
+            _at_least(name, _number(name, getattr(self, name)), 0.0)
         if self.shares is not None:
-            _above("shares", self.shares)
+            _above("shares", _number("shares", self.shares))
         elif self.options is not None:
             raise ParameterError("options need shares: their value is a part of the equity of all")
 
@@ -224,16 +228,22 @@ class Drivers:
     def __post_init__(self) -> None:
         check_currency(self.currency)
         for name, low, high in (("years", 1, 50), ("lag_years", 0, 3)):
+            _number(name, getattr(self, name))
             if not (low <= getattr(self, name) <= high and getattr(self, name) == int(getattr(self, name))):
                 raise ParameterError(f"{name} must be a whole number from {low} to {high}, got {getattr(self, name)}")
         for name in (*BOUNDS, *POSITIVE, "growth_years", "stub_share", "loss_carried_forward", "book_capital"):
             if getattr(self, name) is not None:
-                check_values(name, getattr(self, name), years=self.years)
-        if self.ebit is not None and not np.isfinite(self.ebit):
+                check_values(name, _number(name, getattr(self, name)), years=self.years)
+        if self.ebit is not None and not np.isfinite(_number("ebit", self.ebit)):
             raise ParameterError(f"ebit must be a finite number, got {self.ebit}")
         for name, known in (("exit_basis", EXIT_BASES), ("failure_basis", FAILURE_BASES)):
             if getattr(self, name) not in known:
                 raise UnknownNameError(name, getattr(self, name), list(known))
+        if self.failure_basis == "book" and self.failure_proceeds > 0 and self.book_capital == 0:
+            raise ParameterError(
+                f"failure_proceeds of {self.failure_proceeds:g} of book need book_capital, which is 0: nothing "
+                "would be recovered"
+            )
         _check_for_ever(parameters(self), perpetuity=self.exit_multiple is None)
 
     @property
@@ -333,6 +343,13 @@ def _check_for_ever(p: Mapping[str, float], *, perpetuity: bool) -> None:
             f"terminal_roic {roic:g} is below terminal_growth {growth:g}: growth for ever would take {needed} "
             f"({growth:g} / {roic:g})"
         )
+
+
+def _number(name: str, value: object) -> float:
+    """One number as given; text that looks like one would pass the bounds and break the arithmetic."""
+    if isinstance(value, bool | np.bool_) or not isinstance(value, Real):
+        raise ParameterError(f"{name} must be one number, got {value!r}")
+    return value
 
 
 def _above(name: str, value: Value) -> Value:

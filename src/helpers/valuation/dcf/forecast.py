@@ -164,7 +164,10 @@ def _percent(share: float) -> str:
 def _checks(drivers: Drivers, p: Mapping[str, float], table: pd.DataFrame, result: Mapping) -> tuple[Check, ...]:
     years, money = drivers.years, lambda amount: f"{in_words(float(amount))} {drivers.currency}"
     share, left, flow = result["terminal_share"], table["nol"].iloc[-2], table["fcff"].iloc[-1]
-    after = f"free cash flow after year {years}: {money(flow)}"
+    after, sound = f"free cash flow after year {years}: {money(flow)}", bool(flow > 0)
+    if drivers.shape.exit_basis:  # a multiple of a loss is no price
+        sound = None if result["terminal_value"] > 0 else False
+        after += "" if sound is None else f"; the exit multiple makes {money(result['terminal_value'])} of it"
     losses = (
         "no tax losses are left"
         if left == 0
@@ -176,7 +179,7 @@ def _checks(drivers: Drivers, p: Mapping[str, float], table: pd.DataFrame, resul
         _held("terminal_share", share, TERMINAL_SHARE, share <= TERMINAL_SHARE, beyond),
         *_for_ever(drivers, p),
         _capital_return(drivers, p, table),
-        _held("terminal_flow", flow, 0.0, None if drivers.shape.exit_basis else flow > 0, after),
+        _held("terminal_flow", flow, 0.0, sound, after),
         _held("losses_left", left, 0.0, left == 0, losses),
         _held("equity", result["equity_value"], 0.0, result["equity_value"] > 0, claims),
     )

@@ -176,8 +176,9 @@ class _Company:
         growth, rate = p["terminal_growth"], p["terminal_discount_rate"]
         revenue = self.revenue * (1 + growth)
         ebit = revenue * last["margin"]
-        nopat = ebit * (1 - p["terminal_tax_rate"])
-        reinvestment = np.maximum(growth, 0.0) / p["terminal_roic"] * nopat
+        nopat = ebit - p["terminal_tax_rate"] * np.maximum(ebit, 0.0)
+        # a loss for ever pays no tax and frees no capital by growing
+        reinvestment = np.maximum(growth, 0.0) / p["terminal_roic"] * np.maximum(nopat, 0.0)
         return {
             "year": self.shape.years + 1, "growth": growth, "revenue": revenue, "margin": last["margin"], "ebit": ebit,
             "tax_rate": p["terminal_tax_rate"], "nol": self.nol, "nopat": nopat, "reinvestment": reinvestment,
