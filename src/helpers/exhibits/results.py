@@ -90,6 +90,10 @@ VIEWS = {
         {"period_end": "date", "value": "", "qoq": "ratio", "usual_qoq": "ratio", "net_qoq": "ratio", "low": "ratio",
          "high": "ratio", "yoy": "ratio"}, last=8,
     ),
+    "quarters": View(
+        {"period_end": "date", "estimate": "", "low": "", "high": "", "basis": "text", "benchmark": "",
+         "indicators": "text", "reason": "text", "settles": "text"}, last=4,
+    ),
     "nowcast": View(
         {"horizon": "", "candidate": "text", "n": "", "median_abs_error": "ratio", "mean_abs_error": "ratio",
          "coverage": "ratio", "weight": "ratio"}, table="candidates",

@@ -349,7 +349,7 @@ def bridge(found: DecompositionResult, *, names: Mapping[str, str]) -> Figure:
     axes.grid(axis="x", visible=False)
     axes.yaxis.set_major_formatter(FuncFormatter(tick))
     axes.margins(y=0.15)
-    axes.set_title(word("bridge_factors"), pad=12)
+    axes.set_title(word("bridge_factors"), pad=22)
     return draw(canvas, f"{axes.get_title(loc='left')}. {found.text}")
 
 

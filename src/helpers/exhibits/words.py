@@ -164,6 +164,7 @@ _PAIRS = {
     "view_origins": ("The clock of each platform", "各平台的起算日"),
     "view_contributions": ("Growth by line of business", "各业务对增速的贡献"),
     "view_season": ("Quarterly growth, with its season", "季度增速与季节性"),
+    "view_quarters": ("The last quarters, published and estimated", "最近各季:披露值与估算值"),
     "view_nowcast": ("The record of such estimates", "此类估算的历史误差"),
     "implied_title": ("What rejected claims would imply", "被否定的说法若属实意味着什么"),
     "prediction_of": ("{name}, {level} prediction interval", "{name},{level} 预测区间"),
