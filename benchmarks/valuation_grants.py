@@ -7,9 +7,14 @@ Run from the project folder, with the Python of an environment that holds QuantL
 
 Every grant has its own price, strike, term, rate and volatility, drawn with a fixed seed (simulated). Each run is a
 fresh process, the two take turns, and what is shown is the median of the runs and the best of them: seconds of
-processor time after imports and data, without a first call, and the peak of memory above both. QuantLib is given
-its best case: forwards, deviations and discounts computed by numpy beforehand for all grants and handed over as
-lists, that time included. Both must agree in the sum of all values.
+processor time after imports and data, without a first call, and the peak of memory above both. The multiple is the
+median over turns, because two runs side by side meet the same load of the machine. QuantLib is given its best case:
+forwards, deviations and discounts computed by numpy beforehand for all grants and handed over as lists, that time
+included. Both must agree in the sum of all values.
+
+Where our time goes: three fifths are two calls of scipy's ndtr. A rational function of our own in its place (relative
+error 1e-14 over the whole tail) saved 4 to 9 %, so it is not there. Chunks of 8,192 to 32,768 elements cost the same
+within 2 %.
 
 What it cannot say: what QuantLib's engines cost, which do more (dates, calendars) and take thirty times as long.
 """
@@ -26,7 +31,7 @@ from statistics import median
 
 import numpy as np
 
-GRANTS, REPEATS, TARGET, MOST_MEMORY = 1_000_000, 7, 10.0, 20.0
+GRANTS, REPEATS, TARGET, MOST_MEMORY = 1_000_000, 11, 10.0, 20.0
 Arrays = tuple[np.ndarray, ...]
 
 
@@ -86,8 +91,9 @@ def compare(pythons: dict[str, str]) -> None:
     own = [run["seconds"] for run in runs["helpers.valuation.black_scholes"]]
     for name, found in runs.items():
         seconds = [run["seconds"] for run in found]
+        ratios = [theirs / ours for theirs, ours in zip(seconds, own, strict=True)]
         print(
-            f"{name:32s}{median(seconds):7.3f} s CPU (best {min(seconds):.3f}) {median(seconds) / median(own):6.1f}x "
+            f"{name:32s}{median(seconds):7.3f} s CPU (best {min(seconds):.3f}) {median(ratios):6.1f}x "
             f"(best {min(seconds) / min(own):.1f}x) {max(run['megabytes'] for run in found):7.1f} MB   "
             f"total {found[0]['total']:.6f}"
         )

@@ -17,6 +17,7 @@ from helpers.valuation.binomial import american
 from helpers.valuation.exercise import exercise_or_wait, waiting_gains
 from helpers.valuation.grant_terms import OptionAssumptions, Vesting, simplified_term
 from helpers.valuation.grant_values import fair_values, grant_values
+from helpers.valuation.implied_volatility import implied_volatility
 from helpers.valuation.repurchases import dated_steps, repurchase_ladder
 from helpers.valuation.warrants import warrant_values
 
@@ -130,24 +131,24 @@ def test_implied_volatility_finds_what_was_planted():
     sigma, strike, term = rng.uniform(0.1, 2.0, n), rng.uniform(10, 40, n), rng.uniform(0.25, 8, n)
     for kind in bs.KINDS:
         premium = bs.price(20.0, strike, term, rate=0.03, volatility=sigma, dividend_yield=0.01, kind=kind)
-        found = bs.implied_volatility(premium, 20.0, strike, term, rate=0.03, dividend_yield=0.01, kind=kind)
+        found = implied_volatility(premium, 20.0, strike, term, rate=0.03, dividend_yield=0.01, kind=kind)
         again = bs.price(20.0, strike, term, rate=0.03, volatility=found, dividend_yield=0.01, kind=kind)
         np.testing.assert_allclose(again, premium, rtol=0, atol=1e-12)
         # where a point of volatility moves the price at all, the volatility itself is found
         told = bs.vega(20.0, strike, term, rate=0.03, volatility=sigma, dividend_yield=0.01) > 1e-3
         np.testing.assert_allclose(found[told], sigma[told], rtol=1e-8)
-    assert bs.implied_volatility(4.759422392871532, 42, 40, 0.5, rate=0.1) == pytest.approx(0.2, abs=1e-12)
+    assert implied_volatility(4.759422392871532, 42, 40, 0.5, rate=0.1) == pytest.approx(0.2, abs=1e-12)
 
 
 @pytest.mark.parametrize("premium", [0.5, 1.9, 42.5])  # below S - K e^(-rT) = 3.95, and above the share
 def test_a_premium_that_no_volatility_gives(premium):
     with pytest.raises(NotEstimableError, match=r"premium of .* is not between 3.9508.* and 42"):
-        bs.implied_volatility(premium, 42, 40, 0.5, rate=0.1)
+        implied_volatility(premium, 42, 40, 0.5, rate=0.1)
 
 
 def test_a_premium_that_needs_too_much_volatility():
     with pytest.raises(NotEstimableError, match="needs more than 5"):
-        bs.implied_volatility(41.9, 42, 40, 0.1, rate=0.1)
+        implied_volatility(41.9, 42, 40, 0.1, rate=0.1)
 
 
 @pytest.mark.parametrize(

@@ -19,11 +19,10 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
-from scipy.optimize import elementwise
 from scipy.special import ndtr
 
 from helpers.checks import as_rate
-from helpers.errors import NotEstimableError, ParameterError, UnknownNameError
+from helpers.errors import ParameterError, UnknownNameError
 
 Numbers = float | np.ndarray
 KINDS = ("call", "put")
@@ -32,7 +31,7 @@ MAX_VOLATILITY = 5.0
 RATE_BOUNDS = (-0.5, 1.0)
 MAX_TERM = 100.0
 """A term of more than 100 years was given in days or months."""
-CHUNK = 32_768  # long enough that calls cost little, short enough for the cache that the cores share
+CHUNK = 16_384  # long enough that calls cost little, short enough for the cache
 _ROOT_2_PI = np.sqrt(2 * np.pi)
 
 
@@ -74,7 +73,7 @@ def price(
     UnknownNameError
         A kind that is neither.
     """
-    _check_kind(kind)
+    check_kind(kind)
     value, chunks = in_chunks(spot, strike, term, rate, volatility, dividend_yield)
     buffers = np.empty((4, min(CHUNK, value.size)))
     for part, inputs in chunks:
@@ -159,7 +158,7 @@ def d1_d2(
     -------
     d1, d2 : float or array of float
     """
-    numbers = _checked(spot, strike, term, rate, volatility, dividend_yield)
+    numbers = checked_inputs(spot, strike, term, rate, volatility, dividend_yield)
     d1, d2 = _d1_d2(*numbers)
     return (d1, d2) if d1.ndim else (float(d1), float(d2))
 
@@ -186,8 +185,8 @@ def delta(
 
     Parameters as for `price`; at a term of 0 it is 0, 1 (-1 for a put), or a half on the strike.
     """
-    _check_kind(kind)
-    numbers = _checked(spot, strike, term, rate, volatility, dividend_yield)
+    check_kind(kind)
+    numbers = checked_inputs(spot, strike, term, rate, volatility, dividend_yield)
     sign = 1.0 if kind == "call" else -1.0
     d1, _ = _d1_d2(*numbers)
     found = sign * np.exp(-numbers[5] * numbers[2]) * ndtr(sign * d1)
@@ -207,7 +206,7 @@ def vega(
 
     Parameters as for `price`; the same for calls and puts, 0 at a term of 0.
     """
-    numbers = _checked(spot, strike, term, rate, volatility, dividend_yield)
+    numbers = checked_inputs(spot, strike, term, rate, volatility, dividend_yield)
     d1, _ = _d1_d2(*numbers)
     near = np.clip(d1, -40, 40)  # beyond, the density is nil and its exponent would underflow
     found = numbers[0] * np.exp(-numbers[5] * numbers[2] - near**2 / 2) / _ROOT_2_PI * np.sqrt(numbers[2])
@@ -227,7 +226,7 @@ def gamma(
 
     Parameters as for `price`, but the term must be above 0: at expiry it does not exist on the strike.
     """
-    _above("term", np.asarray(term, float), ": gamma has no value at expiry")
+    check_above("term", np.asarray(term, float), ": gamma has no value at expiry")
     sensitivity = vega(spot, strike, term, rate=rate, volatility=volatility, dividend_yield=dividend_yield)
     return sensitivity / (np.square(spot) * volatility * term)
 
@@ -259,7 +258,7 @@ def dividends_value(dividends: Iterable[tuple[float, float]], *, rate: float, te
     _at_least_nil("term", np.asarray(term, float), most=MAX_TERM)
     table = np.array([(time, amount) for time, amount in dividends], float).reshape(-1, 2)
     time, amount = table.T
-    _above("time of a dividend", time, ": what was paid before is out of the price already")
+    check_above("time of a dividend", time, ": what was paid before is out of the price already")
     _at_least_nil("amount of a dividend", amount)
     due = time <= term
     return float(np.sum(amount[due] * np.exp(-rate * time[due])))
@@ -288,7 +287,7 @@ def escrowed(spot: float, dividends: Iterable[tuple[float, float]], *, rate: flo
     ParameterError
         The dividends are worth as much as the share.
     """
-    _above("spot", np.asarray(spot, float))
+    check_above("spot", np.asarray(spot, float))
     paid = dividends_value(dividends, rate=rate, term=term)
     if paid >= spot:
         raise ParameterError(
@@ -297,86 +296,15 @@ def escrowed(spot: float, dividends: Iterable[tuple[float, float]], *, rate: flo
     return spot - paid
 
 
-def implied_volatility(
-    premium: Numbers,
-    spot: Numbers,
-    strike: Numbers,
-    term: Numbers,
-    *,
-    rate: Numbers,
-    dividend_yield: Numbers = 0.0,
-    kind: str = "call",
-) -> Numbers:
-    """Volatility at which `price` gives the premium, bracketed between 1e-6 and `MAX_VOLATILITY`.
-
-    The root is sought on the side that is out of the money (put-call parity), where the whole value is time
-    value, so that a deep option in the money loses no digits.
-
-    Parameters
-    ----------
-    premium : float or array
-        Money per option.
-    spot, strike, term, rate, dividend_yield, kind
-        As for `price`; the term above 0.
-
-    Returns
-    -------
-    float or array of float
-
-    Raises
-    ------
-    NotEstimableError
-        A premium outside what any volatility can give, or without time value.
-    ParameterError
-        As for `price`.
-    """
-    _check_kind(kind)
-    numbers = _checked(spot, strike, term, rate, 1.0, dividend_yield)
-    _above("term", numbers[2], ": at expiry a price holds no volatility")
-    cost, spot, strike, term, rate, _, dividend_yield = np.broadcast_arrays(np.asarray(premium, float), *numbers)
-    share, exercise = spot * np.exp(-dividend_yield * term), strike * np.exp(-rate * term)
-    sign = 1.0 if kind == "call" else -1.0
-    intrinsic = np.maximum(sign * (share - exercise), 0.0)
-    time_value = cost - intrinsic
-    _check_premium(cost, intrinsic, time_value, np.minimum(share, exercise))
-    aside = np.where(share > exercise, -1.0, 1.0)  # +1: the call is the one out of the money
-
-    def miss(volatility: np.ndarray, a: np.ndarray, b: np.ndarray, side: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-        d1, d2 = _d1_d2(a, b, 1.0, 0.0, volatility, 0.0)
-        return side * (a * ndtr(side * d1) - b * ndtr(side * d2)) - wanted
-
-    root = np.sqrt(term)
-    bracket = np.broadcast_to(1e-6, root.shape) * root, MAX_VOLATILITY * root
-    if (miss(bracket[1], share, exercise, aside, time_value) < 0).any():
-        raise NotEstimableError(
-            "the implied volatility",
-            f"a premium needs more than {MAX_VOLATILITY:g} ({MAX_VOLATILITY:.0%} a year)",
-            "a premium, spot price and strike per share of one class, in one currency, on one day",
-        )
-    found = elementwise.find_root(miss, bracket, args=(share, exercise, aside, time_value)).x / root
-    return found if found.ndim else float(found)
-
-
-def _check_premium(premium: np.ndarray, lowest: np.ndarray, time_value: np.ndarray, most: np.ndarray) -> None:
-    """A premium must leave some time value, and less than the smaller of the share and the discounted strike."""
-    rounding = 8 * np.finfo(float).eps * np.maximum(lowest, most)
-    bad = ~((time_value > rounding) & (time_value < most))
-    if bad.any():
-        at = np.flatnonzero(bad)[0]
-        paid, low, room = (float(np.ravel(x)[at]) for x in (premium, lowest, most))
-        raise NotEstimableError(
-            "the implied volatility",
-            f"a premium of {paid:g} is not between {low:g} (exercise at expiry for certain) and {low + room:g}",
-            "a premium, spot price and strike per share of one class, in one currency, on one day",
-        )
-
-
-def _check_kind(kind: str) -> None:
+def check_kind(kind: str) -> None:
+    """Refuse what is neither "call" nor "put" (UnknownNameError)."""
     if kind not in KINDS:
         raise UnknownNameError("kind of option", kind, list(KINDS))
 
 
-def _checked(spot: Any, strike: Any, term: Any, rate: Any, volatility: Any, dividend_yield: Any) -> list[np.ndarray]:
+def checked_inputs(
+    spot: Any, strike: Any, term: Any, rate: Any, volatility: Any, dividend_yield: Any
+) -> list[np.ndarray]:
     """The six numbers as float arrays, after the checks that the docstring of `price` names."""
     numbers = [np.asarray(x, float) for x in (spot, strike, term, rate, volatility, dividend_yield)]
     _check(*numbers)
@@ -387,12 +315,12 @@ def _check(
     spot: np.ndarray, strike: np.ndarray, term: np.ndarray, rate: np.ndarray, volatility: np.ndarray,
     dividend_yield: np.ndarray,
 ) -> None:  # fmt: skip
-    _above("spot", spot)
-    _above("strike", strike, ": an option at a strike of 0 is the share itself, less its dividends until expiry")
+    check_above("spot", spot)
+    check_above("strike", strike, ": an option at a strike of 0 is the share itself, less its dividends until expiry")
     _at_least_nil("term", term, most=MAX_TERM)
     _within("rate", rate, *RATE_BOUNDS)
     if volatility.size and not (volatility.min() > 0 and volatility.max() <= MAX_VOLATILITY):
-        _above(
+        check_above(
             "volatility", volatility, ": without it an option is worth max(S e^(-qT) - K e^(-rT), 0), no model needed"
         )
         as_rate("volatility", volatility, low=0.0, high=MAX_VOLATILITY)
@@ -404,7 +332,8 @@ def _within(name: str, value: np.ndarray, low: float, high: float) -> None:
         as_rate(name, value, low=low, high=high)
 
 
-def _above(name: str, value: np.ndarray, why: str = "") -> None:
+def check_above(name: str, value: np.ndarray, why: str = "") -> None:
+    """Refuse numbers that are not above 0 and finite (ParameterError with the name, the first of them and why)."""
     if value.size and not (value.min() > 0 and value.max() < np.inf):
         bad = value[~((value > 0) & (value < np.inf))].flat[0]
         raise ParameterError(f"{name} must be above 0 and finite, got {bad:g}{why}")
