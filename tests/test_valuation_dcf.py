@@ -90,6 +90,18 @@ def test_mid_year_and_stub_by_hand():
     assert sold.enterprise_value == pytest.approx(11.5 / 1.1**0.5 + 16.5 / 1.1**1.5 + 2 * 110 / 1.1**2)
 
 
+def test_carried_to_the_day_of_a_price():
+    today = dcf(PLAIN)
+    later = dcf(replace(PLAIN, elapsed_years=1.5))
+    assert later.enterprise_value == pytest.approx(today.enterprise_value * (1 + PLAIN.discount_rate) ** 1.5)
+    assert (later.bridge["amount"] * later.bridge["sign"]).sum() == pytest.approx(later.common_equity)
+    # a year later the company is worth its first flow, which was kept, and the value of all flows after it
+    after = today.table.loc[today.table["phase"].eq("forecast"), "fcff"]
+    factors = today.table.loc[today.table["phase"].eq("forecast"), "discount_factor"] * (1 + PLAIN.discount_rate)
+    rest = (after * factors).iloc[1:].sum() + today.pv_terminal * (1 + PLAIN.discount_rate)
+    assert dcf(replace(PLAIN, elapsed_years=1)).enterprise_value == pytest.approx(after.iloc[0] + rest)
+
+
 def test_exit_multiple_of_ebitda_by_hand():
     # EBITDA of year 2: 110 x (0.2 + 0.05) = 27.5; ten times that, over 1.21
     sold = dcf(replace(PLAIN, exit_multiple=10.0, exit_basis="ebitda", depreciation_share=0.05))

@@ -88,6 +88,7 @@ def test_a_subject_and_its_place_beside_multiples():
     known = fundamentals(BOOK, on={"a": date(2025, 6, 1), "b": date(2025, 6, 1), "c": date(2025, 6, 1)})
     one = subject(known, "a")
     assert (one.denominator.value, one.ebit, one.margin) == (130, 13, 0.1)
+    assert one.age_years == pytest.approx(152 / 365.25)  # 31 December to 1 June
     price = {"date": "2025-06-01", "value": 260.0, "currency": "USD", "known_on": "2025-06-01", "fact_id": "p"}
     prices = pd.DataFrame([price])
     found = dated_multiples(prices, BOOK[BOOK["entity"].eq("a")], quote_currency="USD")

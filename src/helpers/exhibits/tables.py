@@ -58,9 +58,9 @@ def table(frame: pd.DataFrame, *, caption: str, note: str = "", text: Sequence[s
     return Html(html=html, text=f"{caption}\n{shown.map(_plain).to_string(index=False)}\n{note}".rstrip())
 
 
-def statement(text: str) -> Html:
-    """A sentence of a result, as a paragraph that can be quoted."""
-    return Html(html=f"<p>{escape(text)}</p>", text=text)
+def statement(*texts: str) -> Html:
+    """Sentences of results, each as a paragraph that can be quoted."""
+    return Html(html="".join(f"<p>{escape(text)}</p>" for text in texts), text="\n".join(texts))
 
 
 def shown(result: object, make: Callable[[Any], Figure | Html]) -> Figure | Html:
@@ -354,7 +354,8 @@ def _heading(column: str) -> str:
 
 def _cell(value: object, unit: str, names: Mapping[str, str]) -> str:
     if unit == "facts":
-        return _links(value.split() if isinstance(value, str) else tuple(value))
+        ids = value.split() if isinstance(value, str) else value if isinstance(value, tuple | list) else ()
+        return _links(ids)
     if unit == "date":
         return "–" if pd.isna(value) else f"{value:%Y-%m-%d}"
     if unit in ("text", "name"):

@@ -113,6 +113,8 @@ class Subject:
     ebit : float or None
         Margin times revenue; None where the margin is not known. Where the margin is one of net profit this is
         profit after tax, and too low by the tax.
+    age_years : float
+        From the end of those twelve months to the day of the price.
     fact_ids : tuple of str
     """
 
@@ -121,6 +123,7 @@ class Subject:
     growth: float
     margin: float
     ebit: float | None
+    age_years: float
     fact_ids: tuple[str, ...]
 
 
@@ -155,6 +158,7 @@ def subject(known: FundamentalsResult, entity: str) -> Subject:
     return Subject(
         entity=entity, denominator=revenue, growth=float(row["growth"]), margin=float(row["margin"]),
         ebit=None if pd.isna(row["margin"]) else float(row["margin"] * row["revenue"]), fact_ids=row["fact_ids"],
+        age_years=(row["on"] - row["period_end"]).days / 365.25,
     )  # fmt: skip
 
 

@@ -179,6 +179,10 @@ class Drivers:
         Book value of equity and debt, for proceeds on book.
     is_mid_year : bool, default False
         Flows in the middle of their year instead of its end.
+    elapsed_years : float, default 0
+        From the end of the last twelve months to the day of valuation, 0 or more. The value of the company then is
+        ``V (1 + discount_rate) ** elapsed_years``: what it earned meanwhile is kept and is part of the value. It is for
+        figures that are old on the day of a price; the stub is for years that have begun.
     stub_share : float, default 1
         Share of year 1 that still lies ahead on the day of valuation, above 0, at most 1; see `stub_share`.
     bridge : Bridge
@@ -221,6 +225,7 @@ class Drivers:
     failure_basis: str = "value"
     book_capital: float = 0.0
     is_mid_year: bool = False
+    elapsed_years: float = 0.0
     stub_share: float = 1.0
     bridge: Bridge = field(default_factory=Bridge)
     fact_ids: tuple[str, ...] = ()
@@ -231,7 +236,15 @@ class Drivers:
             _number(name, getattr(self, name))
             if not (low <= getattr(self, name) <= high and getattr(self, name) == int(getattr(self, name))):
                 raise ParameterError(f"{name} must be a whole number from {low} to {high}, got {getattr(self, name)}")
-        for name in (*BOUNDS, *POSITIVE, "growth_years", "stub_share", "loss_carried_forward", "book_capital"):
+        for name in (
+            *BOUNDS,
+            *POSITIVE,
+            "growth_years",
+            "stub_share",
+            "elapsed_years",
+            "loss_carried_forward",
+            "book_capital",
+        ):
             if getattr(self, name) is not None:
                 check_values(name, _number(name, getattr(self, name)), years=self.years)
         if self.ebit is not None and not np.isfinite(_number("ebit", self.ebit)):

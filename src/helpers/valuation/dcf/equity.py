@@ -68,13 +68,22 @@ def operating_value(p: Parameters, total: Value, failure_basis: str) -> Value:
     Returns
     -------
     float or array
-        Enterprise value, money.
+        Enterprise value on the day of valuation, money.
     """
+    total = _carried(total, p)
     chance = p["failure_probability"]
     if np.ndim(chance) == 0 and chance == 0:
         return total
     base = p["book_capital"] if failure_basis == "book" else total
     return total * (1 - chance) + base * p["failure_proceeds"] * chance
+
+
+def _carried(total: Value, p: Parameters) -> Value:
+    """From the end of the last twelve months to the day of valuation; what was earned meanwhile is kept."""
+    elapsed = p["elapsed_years"]
+    if np.ndim(elapsed) == 0 and elapsed == 0:
+        return total
+    return total * (1 + p["discount_rate"]) ** elapsed
 
 
 def equity_value(p: Parameters, enterprise: Value) -> Value:

@@ -129,10 +129,12 @@ def _table(rows: list[Rows], drivers: Drivers) -> pd.DataFrame:
 def _bridge(drivers: Drivers, found: Values, result: Mapping[str, float]) -> pd.DataFrame:
     """Every line between present values and the shareholders' equity; they add up."""
     given = drivers.bridge
+    carried = float(found.total) * (1 + drivers.discount_rate) ** drivers.elapsed_years
     lines = [
         ("present value of explicit years", result["pv_flows"], 1),
         ("present value of terminal value", result["pv_terminal"], 1),
-        ("expected loss in failure", float(found.total) - result["enterprise_value"], -1),
+        ("carried to the day of valuation", carried - float(found.total), 1),
+        ("expected loss in failure", carried - result["enterprise_value"], -1),
         ("debt", given.debt, -1),
         ("minority interest", given.minority_interest, -1),
         ("other claims", given.other_claims, -1),
@@ -149,11 +151,12 @@ def _text(drivers: Drivers, result: Mapping[str, float]) -> str:
     if np.isfinite(result["per_share"]):
         end += f", {result['per_share']:,.2f} {drivers.currency} a share"
     share = result["terminal_share"]
+    day = f", {drivers.elapsed_years:.2g} years after the last figures," if drivers.elapsed_years else ""
     beyond = f" ({_percent(share)} of it beyond year {drivers.years})" if 0 <= share <= 1 else ""
     return (
         f"Growth of {_percent(drivers.growth)} for {drivers.growth_years:g} years and a margin of "
         f"{_percent(drivers.target_margin)} at a discount rate of {_percent(drivers.discount_rate)} give an enterprise "
-        f"value of {money}{beyond}{end}."
+        f"value of {money}{beyond}{day}{end}."
     )
 
 
