@@ -226,7 +226,7 @@ def _text(table: pd.DataFrame, currency: str, dlom: float) -> str:
         f"and a common share is worth {rows.loc['common', 'headline_ratio'] * 100:.0f} % of the headline price"
     )
     after = rows.loc["common_after_dlom", "headline_ratio"] * 100
-    return said + (f", {after:.0f} % after a discount of {dlom * 100:g} % for marketability." if dlom else ".")
+    return said + (f", {after:.0f} % after a discount of {dlom * 100:.3g} % for marketability." if dlom else ".")
 
 
 def _range_text(table: pd.DataFrame, class_name: str, currency: str) -> str:
