@@ -130,8 +130,8 @@ def dated_multiples(
     known = _in_quote(usable, quote_currency)
     metrics = sorted(set(figures["metric"]))
     limits = _Limits(max_age_days=max_age_days, forward=frozenset(forward_metrics))
-    tables = [_multiples(priced, metric, known, limits) for metric in metrics]
-    table = pd.concat(tables or [pd.DataFrame()]).reindex(columns=list(_COLUMNS))
+    table = _multiples(priced, known, metrics, limits) if metrics else pd.DataFrame()
+    table = table.reindex(columns=list(_COLUMNS))
     table = table.sort_values(["date", "metric"], kind="stable", ignore_index=True)
     stated = table[table["multiple"].notna()]
     return MultiplesResult(
@@ -215,18 +215,23 @@ def _rate(currency: Any, quote_currency: str, start: date, end: date) -> tuple[f
         return np.nan, str(error)
 
 
-def _multiples(priced: pd.DataFrame, metric: str, known: pd.DataFrame, limits: _Limits) -> pd.DataFrame:
-    """The rows of one metric: every price beside the figure that was known on its day, and the quotient."""
-    chosen = _latest_known(priced["date"].to_numpy(), known[known["metric"] == metric], metric in limits.forward)
-    figure = known.reindex(chosen).set_index(priced.index)  # a row of blanks where nothing was known
+def _multiples(priced: pd.DataFrame, known: pd.DataFrame, metrics: list[str], limits: _Limits) -> pd.DataFrame:
+    """Every price beside the figure of each metric that was known on its day, and the quotient."""
+    metric = np.repeat(np.array(metrics, dtype=object), len(priced))
+    figure = known.reindex(_latest_known(priced["date"].to_numpy(), known, metrics, limits))  # blank: nothing was known
+    figure = figure.reset_index(drop=True)
+    # all metrics in one table: a table for each costs more than all the arithmetic
+    priced = priced.iloc[np.tile(np.arange(len(priced)), len(metrics))].reset_index(drop=True)
     rows = pd.DataFrame(
         {
             "date": priced["date"],
-            "metric": metric,
+            "metric": pd.Series(metric, dtype="str"),
             "price_kind": priced["price_kind"],
             "name": [
-                multiple_name(price_kind, metric, pd.notna(currency))
-                for price_kind, currency in zip(priced["price_kind"], figure["currency"], strict=True)
+                multiple_name(price_kind, name, is_money)
+                for price_kind, name, is_money in zip(
+                    priced["price_kind"], metric, figure["currency"].notna(), strict=True
+                )
             ],
             "price_quote": priced["quote"],
             "denominator_quote": figure["quote"],
@@ -251,25 +256,27 @@ def _multiples(priced: pd.DataFrame, metric: str, known: pd.DataFrame, limits: _
     return rows.assign(reason=reason, **stated)
 
 
-def _latest_known(days: np.ndarray, figures: pd.DataFrame, is_forward: bool) -> np.ndarray:
-    """Label of the last period over and published by each day, in its last vintage; -1 if none."""
-    chosen = np.full(len(days), -1)
-    for figure in figures.sort_values(["period_end", "known_on"]).itertuples():
-        begun = figure.period_start + pd.Timedelta(days=FORWARD_DAYS[0])
-        usable = max(figure.known_on, begun if is_forward else figure.period_end)
+def _latest_known(days: np.ndarray, known: pd.DataFrame, metrics: list[str], limits: _Limits) -> np.ndarray:
+    """Label of the last period over and published by each day, in its last vintage, metric by metric; -1 if none."""
+    figures = known.sort_values(["period_end", "known_on"])
+    begun = figures["period_start"] + pd.Timedelta(days=FORWARD_DAYS[0])
+    over = figures["period_end"].where(~figures["metric"].isin(list(limits.forward)), begun)
+    usable = np.maximum(figures["known_on"].to_numpy(), over.to_numpy())
+    chosen = {metric: np.full(len(days), -1) for metric in metrics}
+    for metric, label, day in zip(figures["metric"], figures.index, usable, strict=True):
         # later periods, and later vintages of one period, come later and overwrite
-        chosen[days >= usable.to_datetime64()] = figure.Index
-    return chosen
+        chosen[metric][days >= day] = label
+    return np.concatenate(list(chosen.values()))
 
 
-def _reason(metric: str, priced: pd.DataFrame, figure: pd.DataFrame, limits: _Limits) -> np.ndarray:
+def _reason(metric: np.ndarray, priced: pd.DataFrame, figure: pd.DataFrame, limits: _Limits) -> np.ndarray:
     """Why there is no multiple; empty if there is one."""
-    nothing_known = f"no {metric} was known on " + priced["date"].dt.strftime("%Y-%m-%d")
+    nothing_known = "no " + metric + " was known on " + priced["date"].dt.strftime("%Y-%m-%d").to_numpy(object)
     age = (priced["date"] - figure["period_end"]).dt.days
     begun = (priced["date"] - figure["period_start"]).dt.days
-    objections = priced["price_kind"].map(lambda price_kind: objection(price_kind, metric))
-    overdue = (begun > FORWARD_DAYS[1]) & (metric in limits.forward)
-    late = f"the last forecast of {metric} begins " + begun.map("{:.0f}".format) + " days before"
+    objections = np.array([objection(*pair) for pair in zip(priced["price_kind"], metric, strict=True)], dtype=object)
+    overdue = (begun > FORWARD_DAYS[1]) & np.isin(metric, list(limits.forward))
+    late = "the last forecast of " + metric + " begins " + begun.map("{:.0f}".format).to_numpy(object) + " days before"
     cases = [
         (objections != "", objections),
         (figure["fact_id"].isna(), nothing_known),
@@ -277,7 +284,7 @@ def _reason(metric: str, priced: pd.DataFrame, figure: pd.DataFrame, limits: _Li
         (figure["no_rate"] != "", figure["no_rate"]),
         (figure["value"] < 0, "not meaningful: loss"),
         (~(figure["value"] > 0), "not meaningful: zero or missing"),
-        (age > limits.max_age_days, f"the last known {metric} is older than {limits.max_age_days} days"),
+        (age > limits.max_age_days, "the last known " + metric + f" is older than {limits.max_age_days} days"),
         (overdue, late),
     ]
     return np.select([when for when, _ in cases], [why for _, why in cases], "")
