@@ -187,12 +187,40 @@ def test_the_order_of_rows_does_not_matter():
             {"denominators": pd.concat([FIGURES, FIGURES.iloc[[1]].assign(fact_id="twin")])},
             "need one revenue to 2023-12-31 published on 2024-03-20, got r23, twin: prefer one",
         ),
+        ({"prices": PRICES.assign(value=float("inf"))}, "value of a row of prices must be finite, got inf"),
+        ({"prices": PRICES.assign(value=["300 m", "1"])}, "value of a row of prices must be a number, got '300 m'"),
+        ({"prices": PRICES.assign(low=400.0)}, r"low <= value <= high, got 300 \(400 to 300\) of p1"),
+        ({"prices": PRICES.assign(date=[20240301, 20240701])}, "needs a date such as 2025-06-30, got 20240301"),
+        (
+            {"prices": PRICES.assign(date=pd.to_datetime(PRICES["date"]).dt.tz_localize("Asia/Shanghai"))},
+            "needs a date without a time zone",
+        ),
+        # as a number the day would be a moment in 1970, and every figure known before any price
+        ({"denominators": FIGURES.assign(known_on=20240320)}, "needs a known_on such as 2025-06-30, got 20240320"),
+        ({"denominators": FIGURES.assign(value=True)}, "value of a row of denominators must be a number, got True"),
+        ({"denominators": FIGURES.assign(metric=None)}, "metric of a row of denominators must be a name"),
     ],
 )
 def test_multiples_errors(change, match):
     arguments = {"prices": PRICES, "denominators": FIGURES} | change
     with pytest.raises(HelpersError, match=match):
         valuation.dated_multiples(**arguments, quote_currency="CNY")
+
+
+def test_a_flow_without_its_first_day_is_no_year():
+    # the quarter's 30, as its source's row without a first day: 330 / 30 = 11 would read like a multiple of a year
+    lone = FIGURES[FIGURES["fact_id"] == "r24q1"].assign(period_start=None)
+    result = valuation.dated_multiples(PRICES, lone, quote_currency="CNY")
+    assert result.table["multiple"].isna().all()
+    left_out = next(check for check in result.checks if check.name == "left_out")
+    assert left_out.text.endswith("; revenue to 2024-03-31 (r24q1) has no first day: a quarter or a year?")
+    users = valuation.dated_multiples(PRICES, lone.assign(metric="mau", currency=None), quote_currency="CNY")
+    assert users.table["multiple"].tolist()[1] == 11.0  # users of a day are a level
+
+
+def test_no_prices_give_no_multiples():
+    result = valuation.dated_multiples(PRICES.iloc[:0], FIGURES, quote_currency="CNY")
+    assert (len(result.table), result.text) == (0, "No multiple could be stated.")
 
 
 def test_multiples_in_an_unknown_currency():

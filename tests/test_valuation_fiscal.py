@@ -344,6 +344,8 @@ def test_ltm_rows_are_denominators():
         (STORED.drop(columns="known_on"), HelpersError, r"figures need the columns .* missing: \['known_on'\]"),
         (STORED.assign(period_start=None), HelpersError, "every row of figures needs period_start"),
         (STORED.assign(value=None), HelpersError, "every period needs a value, not so for q1"),
+        (STORED.assign(value=float("inf")), HelpersError, "value of a row of figures must be finite"),
+        (STORED.assign(period_end=20230331), HelpersError, "needs a period_end such as 2025-06-30, got 20230331"),
         (STORED.assign(period_start="2030-01-01"), HelpersError, "must not end before it starts"),
         (
             pd.concat([STORED, STORED.iloc[[0]].assign(fact_id="twin", value=11)]),
@@ -383,6 +385,7 @@ FISCAL = table(
 def test_calendarised_by_hand():
     # January to March 2024 lie in fiscal 2024, April to December in fiscal 2025: 3/12 of 100 + 9/12 of 140 = 130
     result = calendarise(FISCAL, year_end=2024)
+    assert calendarise(FISCAL, year_end=pd.Series([2024])[0]).value == result.value  # of a table a year is no plain int
     assert (result.value, str(result.period_start), str(result.period_end)) == (130.0, "2024-01-01", "2024-12-31")
     assert result.table["weight"].tolist() == [0.25, 0.75]
     assert str(result.known_on) == "2025-05-15"

@@ -22,6 +22,7 @@ import pandas as pd
 from helpers.checks import Check
 from helpers.errors import HelpersError, UnitError
 from helpers.evidence import last_digit
+from helpers.valuation.dated import days_of, numbers_of, texts_of
 
 ANNUAL_DAYS = (350, 380)
 """Length of a period that counts as a year: a quarter's sales make a multiple four times too large."""
@@ -144,23 +145,41 @@ def with_days(
     Raises
     ------
     HelpersError
-        A column or a day is missing.
+        A column or a day is missing, a value is no finite number or lies outside its interval, a name is none.
     """
     missing = [column for column in columns if column not in table]
     if missing:
         raise HelpersError(f"{what} need the columns {', '.join(columns)}; missing: {missing}")
-    rows = table[[*columns, *(c for c in optional if c in table)]].reset_index(drop=True)
+    kept = [c for c in optional if c in table]
+    rows = table[[*columns, *kept]].reset_index(drop=True)
+    given, row = table.reset_index(drop=True), f"row of {what}"
+    rows["value"] = numbers_of(given, "value", what=row, is_finite=True)
     for end in ("low", "high"):
-        given = table[end].reset_index(drop=True) if end in table else rows["value"]
-        rows[end] = given.replace([np.inf, -np.inf], np.nan).fillna(rows["value"])  # an open end is not a size
+        told = numbers_of(given, end, what=row)
+        rows[end] = told.replace([np.inf, -np.inf], np.nan).fillna(rows["value"])  # an open end is not a size
+    _refuse_crossed(rows, what)
     for column in dict.fromkeys((*days, "known_on")):
-        rows[column] = pd.to_datetime(rows[column]).astype("datetime64[s]")
+        rows[column] = days_of(given, what=row, column=column, or_empty=True)
     for column in days:
         undated = rows.loc[rows[column].isna(), "fact_id"]
         if len(undated):
-            raise HelpersError(f"every row of {what} needs {column}, missing for {', '.join(undated[:4])}")
-    currency = rows["currency"].astype(object)
-    return rows.assign(currency=currency.where(currency.notna() & (currency != "")))
+            raise HelpersError(f"every row of {what} needs {column}, missing for {', '.join(map(str, undated[:4]))}")
+    for column in (c for c in ("entity", "metric") if c in rows):
+        rows[column] = texts_of(given, column, what=row, or_empty=column == "entity")
+    currency = texts_of(given, "currency", what=row)
+    return rows.assign(currency=currency.where(currency != ""), fact_id=texts_of(given, "fact_id", what=row))
+
+
+def _refuse_crossed(rows: pd.DataFrame, what: str) -> None:
+    """An interval holds its value, but for the last bits of decimals."""
+    slack = 1e-9 * rows["value"].abs()
+    crossed = rows[(rows["low"] > rows["value"] + slack) | (rows["high"] < rows["value"] - slack)]
+    if len(crossed):
+        row = crossed.iloc[0]
+        raise HelpersError(
+            f"every row of {what} needs low <= value <= high, got {row['value']:g} ({row['low']:g} to {row['high']:g}) "
+            f"of {row['fact_id']}"
+        )
 
 
 def flows(figures: pd.DataFrame) -> list[Figure]:
@@ -191,7 +210,9 @@ def flows(figures: pd.DataFrame) -> list[Figure]:
         (rows["period_start"] > rows["period_end"], "must not end before it starts"),
     ):
         if bad.any():
-            raise HelpersError(f"every period {rule}, not so for {', '.join(rows.loc[bad, 'fact_id'].head(4))}")
+            raise HelpersError(
+                f"every period {rule}, not so for {', '.join(map(str, rows.loc[bad, 'fact_id'].head(4)))}"
+            )
     _refuse_what_does_not_add(rows)
     early = rows["known_on"] < rows["period_end"]
     nature = rows["nature"].astype(object) if "nature" in rows else pd.Series("measured", index=rows.index)

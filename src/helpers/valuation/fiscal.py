@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
+from numbers import Integral
 
 import numpy as np
 import pandas as pd
@@ -233,7 +234,7 @@ def calendarise(
     """
     published = flows(years)
     one_series(published)
-    last = date(year_end, 12, 31) if isinstance(year_end, int) else year_end
+    last = date(int(year_end), 12, 31) if isinstance(year_end, Integral) else year_end
     return calendarised(published, day_number(last) + 1, on=on, weights=weights)
 
 

@@ -17,8 +17,9 @@ import pandas as pd
 from helpers.checks import Check
 from helpers.errors import HelpersError, RateError
 from helpers.units import average_rate, check_currency, in_words, rate
+from helpers.valuation.dated import days_of, texts_of
 from helpers.valuation.figures import ANNUAL_DAYS, FIGURE_COLUMNS, ids, span, with_days
-from helpers.valuation.price_kind import check_price_kind, is_for_shareholders, multiple_name, objection
+from helpers.valuation.price_kind import check_price_kind, is_flow, is_for_shareholders, multiple_name, objection
 
 FORWARD_DAYS = (-31, 100)
 """A window of next twelve months serves prices from a month before its first day to about a quarter after."""
@@ -91,8 +92,8 @@ def dated_multiples(
     denominators : DataFrame
         metric, period_start, period_end, value, currency (empty for users and the like), known_on,
         fact_id. Years and last twelve months (350 to 380 days) and points in time (start empty or equal
-        to the end); rows of other lengths are left out and counted, because a quarter's sales are not a
-        year's. Optional low, high as for prices.
+        to the end); rows of other lengths, and flows such as revenue without a first day, are left out and
+        counted, because a quarter's sales are not a year's. Optional low, high as for prices.
     quote_currency : str
         A code in `units.CURRENCIES`.
     level_metrics : collection of str
@@ -156,14 +157,14 @@ def _checked_prices(prices: pd.DataFrame) -> pd.DataFrame:
     rows = with_days(prices, _PRICE_COLUMNS, ("date",), "prices", optional=("price_kind",))
     bad = rows[~(rows["value"] > 0)]
     if len(bad):
-        raise HelpersError(f"a price must be above 0, got {bad['value'].iloc[0]} ({bad['fact_id'].iloc[0]})")
+        raise HelpersError(f"a price must be above 0, got {bad['value'].iloc[0]:g} ({bad['fact_id'].iloc[0]})")
     if rows["currency"].isna().any():
         raise HelpersError(
             f"a price needs a currency, missing for {rows.loc[rows['currency'].isna(), 'fact_id'].iloc[0]}"
         )
-    price_kind = (
-        rows["price_kind"].astype(object).fillna("") if "price_kind" in rows else pd.Series("", index=rows.index)
-    )
+    price_kind = pd.Series("", index=rows.index, dtype=object)
+    if "price_kind" in rows:
+        price_kind = texts_of(rows, "price_kind", what="price")
     rows = rows.assign(price_kind=price_kind.map(check_price_kind), period_start=rows["date"], period_end=rows["date"])
     return rows.sort_values("date", kind="stable")
 
@@ -171,7 +172,7 @@ def _checked_prices(prices: pd.DataFrame) -> pd.DataFrame:
 def _checked_denominators(denominators: pd.DataFrame) -> pd.DataFrame:
     """Figures with a period and a publication day."""
     rows = with_days(denominators, FIGURE_COLUMNS, ("period_end", "known_on"), "denominators")
-    start = pd.to_datetime(rows["period_start"]).astype("datetime64[s]")
+    start = days_of(rows, what="row of denominators", column="period_start", or_empty=True)
     return rows.assign(period_start=start.fillna(rows["period_end"]))  # a stock has a day only
 
 
@@ -179,13 +180,14 @@ def _usable(figures: pd.DataFrame, level_metrics: Collection[str]) -> pd.DataFra
     """Years, points in time and levels; one row for each metric, period end and publication day."""
     days = (figures["period_end"] - figures["period_start"]).dt.days + 1
     is_point = figures["period_start"] == figures["period_end"]
-    usable = figures[is_point | days.between(*ANNUAL_DAYS) | figures["metric"].isin(list(level_metrics))]
+    is_stock = is_point & ~figures["metric"].map(is_flow)  # of a flow without its first day a quarter looks like a year
+    usable = figures[is_stock | days.between(*ANNUAL_DAYS) | figures["metric"].isin(list(level_metrics))]
     twice = usable[usable.duplicated(["metric", "period_end", "known_on"], keep=False)]
     if len(twice):
         first = twice.iloc[0]
         raise HelpersError(
             f"need one {first['metric']} to {first['period_end'].date()} published on "
-            f"{first['known_on'].date()}, got {', '.join(twice['fact_id'].head(4))}: prefer one"
+            f"{first['known_on'].date()}, got {', '.join(map(str, twice['fact_id'].head(4)))}: prefer one"
         )
     return usable
 
@@ -357,5 +359,9 @@ def _left_out(figures: pd.DataFrame) -> str:
         return ""
     row = figures.sort_values("period_end").iloc[-1]
     days = (row["period_end"] - row["period_start"]).days + 1
+    if days == 1:
+        return (
+            f"; {row['metric']} to {row['period_end'].date()} ({row['fact_id']}) has no first day: a quarter or a year?"
+        )
     effect = f"{365 / days:.1f} times too large" if days < 365 else f"{days / 365:.1f} times too small"
     return f"; {row['metric']} of {span(row)} ({row['fact_id']}) as a year would make the multiple about {effect}"

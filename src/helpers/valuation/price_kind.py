@@ -24,6 +24,9 @@ SHAREHOLDERS = (
 )
 """What is left for shareholders once lenders are paid."""
 
+FLOWS = ("revenue", "gmv", "gross_profit", "operating_profit", "ebitda", "free_cash_flow", *SHAREHOLDERS[:5])
+"""Amounts of a period, which mean nothing without its first day."""
+
 _SHORT = {
     "revenue": "sales",
     "net_profit": "earnings",
@@ -59,6 +62,11 @@ def multiple_name(price_kind: str, metric: str, is_money: bool) -> str:
 def is_for_shareholders(metric: str) -> bool:
     """Whether a figure is what is left for shareholders."""
     return metric.removesuffix("_ntm") in SHAREHOLDERS
+
+
+def is_flow(metric: str) -> bool:
+    """Whether a figure is an amount of a period."""
+    return metric.removesuffix("_ntm") in FLOWS
 
 
 def objection(price_kind: str, metric: str) -> str:
