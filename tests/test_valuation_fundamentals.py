@@ -94,6 +94,7 @@ def test_a_subject_and_its_place_beside_multiples():
     found = dated_multiples(prices, BOOK[BOOK["entity"].eq("a")], quote_currency="USD")
     row = beside_multiples(known, {"a": found}).iloc[0]
     assert (row["multiple"], row["margin"], row["price_fact_id"]) == (2.0, 0.1, "p")  # 260 / 130
+    assert beside_multiples(known, {}).empty
     with pytest.raises(NotEstimableError, match="a value of c from its revenue is not estimable: no revenue"):
         subject(known, "c")
     with pytest.raises(HelpersError, match="d is not among the companies: a, b, c"):

@@ -77,6 +77,9 @@ def test_models_that_declined_or_found_nothing_have_no_row():
     declined = Declined(text="no answer", checks=(), table=pd.DataFrame())
     given = {"a": ("comps", Model(1, 3, 2)), "b": ("dcf", declined), "c": ("comps", Model(1, 3, float("nan")))}
     rows = model_estimates(given, on=date(2026, 1, 1))
+    none = model_estimates({"b": ("dcf", declined)}, on=date(2026, 1, 1))
+    assert none.empty
+    assert none["low"].dtype == float
     assert rows[["method", "low", "point", "high"]].to_numpy().tolist() == [["a", 1, 2, 3]]
 
 

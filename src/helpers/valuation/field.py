@@ -241,6 +241,7 @@ def _checked(estimates: pd.DataFrame) -> pd.DataFrame:
         )
     ids = rows["fact_ids"] if "fact_ids" in rows else [()] * len(rows)
     note = rows["note"].fillna("") if "note" in rows else ""
+    rows = rows.assign(low=low, point=point, high=high)
     return rows[list(_COLUMNS)].assign(fact_ids=[_ids(cell) for cell in ids], note=note)
 
 

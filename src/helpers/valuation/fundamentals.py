@@ -182,7 +182,8 @@ def beside_multiples(
     parts = [found.table[found.table["metric"].eq(metric)].tail(1).assign(entity=e) for e, found in multiples.items()]
     columns = ["entity", "growth", "margin", "margin_metric", "fact_ids"]
     kept = ["entity", "date", "metric", "multiple", "low", "high", "reason", "price_fact_id", "denominator_fact_id"]
-    return pd.concat(parts)[kept].merge(known.table[columns], on="entity", how="left")
+    rows = pd.concat(parts)[kept] if parts else pd.DataFrame(columns=kept)
+    return rows.merge(known.table[columns], on="entity", how="left")
 
 
 def _twelve_months(figures: pd.DataFrame) -> pd.DataFrame:

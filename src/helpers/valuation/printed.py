@@ -163,4 +163,4 @@ def model_estimates(results: Mapping[str, tuple[str, object]], *, on: date) -> p
         for method, (basis, found) in results.items()
         if not isinstance(found, Declined) and (point := getattr(found, "value", getattr(found, "median", None))) > 0
     ]
-    return pd.DataFrame(rows, columns=columns)
+    return pd.DataFrame(rows, columns=columns).astype({"low": float, "point": float, "high": float})
