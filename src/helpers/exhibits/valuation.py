@@ -7,6 +7,7 @@ reader must not miss: hollow marks for what is old or set aside, the price as a 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import cycle
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -19,10 +20,12 @@ from helpers.exhibits.cards import Headline
 from helpers.exhibits.charts import tick
 from helpers.exhibits.numbers import say
 from helpers.exhibits.show import Figure, Html, draw
-from helpers.exhibits.style import INK, PALETTE, SOFT, word
+from helpers.exhibits.style import INK, PALETTE, SOFT, language, word
 from helpers.exhibits.tables import mapped, statement, table
+from helpers.exhibits.words import WORDS
 from helpers.growth import DecompositionResult, NowcastResult
 from helpers.valuation import ExpectationsResult, ReconcileResult, RegressionResult
+from helpers.valuation.dcf.drivers import BOUNDS
 from helpers.valuation.field import FieldResult
 from helpers.valuation.fundamentals import Subject
 from helpers.valuation.headline import BacksolveRangeResult, HeadlineResult
@@ -128,7 +131,8 @@ def football_field(field: FieldResult, *, name: str, top: int = 16) -> Figure:
     top : int, default 16
         Rows shown: all that count, then the latest of the others.
     """
-    table = field.table.sort_values(["is_current", "date"], ascending=[False, False], kind="stable").head(top)
+    table = field.table.sort_values(["is_current", "date"], ascending=[False, False], kind="stable")
+    table = table.head(max(top, int(table["is_current"].sum())))
     rows = table.assign(label=[f"{r.method}, {r.date:%Y-%m-%d}" for r in table.itertuples()])
     band, currency = (field.low, field.high), field.currency
     canvas, axes = plt.subplots(figsize=(8.4, 1.1 + 0.34 * len(rows)))
@@ -253,7 +257,7 @@ def priced_in(found: ExpectationsResult) -> Html:
     rows = [
         {
             word("price_of"): f"{say(r.price, currency=currency)}, {r.method}, {r.date:%Y-%m-%d}",
-            word("driver"): word(f"driver_{r.unknown}"), word("assumed"): say_driver(r.unknown, r.base),
+            word("driver"): driver_word(r.unknown), word("assumed"): say_driver(r.unknown, r.base),
             word("needed"): say_driver(r.unknown, r.needed), word("finding"): r.sentence or r.reason,
         }
         for r in found.table.itertuples()
@@ -274,7 +278,7 @@ def iso_value(curves: pd.DataFrame) -> Figure | Html:
     if rows.empty:
         return statement(f"{title}: {word('no_data')}")
     canvas, axes = plt.subplots(figsize=(8.4, 4.0))
-    for color, (label, curve) in zip(PALETTE, rows.groupby("label", sort=False), strict=False):
+    for color, (label, curve) in zip(cycle(PALETTE), rows.groupby("label", sort=False), strict=False):
         axes.plot(curve["x"], curve["y"], color=color, label=label)
     percent = FuncFormatter(lambda v, _: say(v, "ratio", digits=2))
     axes.xaxis.set_major_formatter(percent)
@@ -305,7 +309,7 @@ def tornado(found: SimulationResult) -> Figure | Html:
         return statement(f"{title}: {word('no_data')}")
     base = float(rows["output_base"].iloc[0])
     ends = [(say_driver(r.input, r.input_low), say_driver(r.input, r.input_high)) for r in rows.itertuples()]
-    labels = [f"{word(f'driver_{r.input}')} ({a} … {b})" for r, (a, b) in zip(rows.itertuples(), ends, strict=True)]
+    labels = [f"{driver_word(r.input)} ({a} … {b})" for r, (a, b) in zip(rows.itertuples(), ends, strict=True)]
     rows = rows.assign(label=labels)
     canvas, axes = plt.subplots(figsize=(8.4, 0.9 + 0.4 * len(rows)))
     place = np.arange(len(rows))
@@ -393,6 +397,12 @@ def _value_axis(axes: Axes, low: float, high: float, currency: str, *, along: st
     getattr(axes, f"set_{along}label")(currency)
 
 
+def driver_word(driver: str) -> str:
+    """A driver's name to read: its word where there is one, else its code without underscores."""
+    key = f"driver_{driver}"
+    return word(key) if key in WORDS[language()] else driver.replace("_", " ")
+
+
 def say_driver(driver: str, value: float) -> str:
-    """A driver's value in its own unit: shares as percentages."""
-    return say(value, "" if driver in ("sales_to_capital", "exit_multiple", "growth_years") else "ratio")
+    """A driver's value in its own unit: rates and shares as percentages."""
+    return say(value, "ratio" if driver in BOUNDS else "")
