@@ -357,7 +357,8 @@ def _cell(value: object, unit: str, names: Mapping[str, str]) -> str:
         ids = value.split() if isinstance(value, str) else value if isinstance(value, tuple | list) else ()
         return _links(ids)
     if unit == "date":
-        return "–" if pd.isna(value) else f"{value:%Y-%m-%d}"
+        # a day printed as a month or a year stays as printed
+        return value if isinstance(value, str) else "–" if pd.isna(value) else f"{value:%Y-%m-%d}"
     if unit in ("text", "name"):
         text = "–" if value is None or value != value else str(value)
         known = names.get(text) if unit == "name" else None
