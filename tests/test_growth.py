@@ -420,3 +420,86 @@ def test_cagr_of_takes_the_base_nearest_to_the_span_and_the_later_of_two():
     assert growth.cagr_of(years((2024, 4.0)), years=3) is None
     assert growth.cagr_of(years((2021, -1.0), (2024, 4.0)), years=3) is None  # a loss has no growth rate
     assert growth.cagr_of(years(), years=3) is None
+
+
+@pytest.mark.parametrize(
+    ("change", "match"),
+    [
+        ({"value": "3.4 bn"}, r"value must be a number, got '3.4 bn' \(y2021\)"),
+        ({"value": np.inf}, r"value must be a finite number, got inf \(y2021\)"),
+        ({"value": True}, "value must be a number, got True"),
+        ({"period_end": 20241231}, "period_end must be a day such as 2025-06-30, got 20241231"),
+        ({"period_end": "soon"}, "period_end must be a day such as 2025-06-30, got 'soon'"),
+        ({"period_end": pd.Timestamp("2024-12-31", tz="Asia/Shanghai")}, "must be a day without a time zone"),
+        ({"period_start": "2030-01-01"}, "must not end before it starts"),
+        ({"low": 9.0}, r"needs low <= value <= high, got .*, 1 \(9 to 1\) of y2021"),
+    ],
+)
+@pytest.mark.parametrize("method", [growth.yoy, growth.qoq, growth.cagr_of])
+def test_cells_of_a_series_are_read_strictly(method, change, match):
+    series = pd.DataFrame(
+        {"period_start": ["2021-01-01"], "period_end": ["2021-12-31"], "value": [1.0], "fact_id": ["y2021"]}
+    )
+    with pytest.raises(HelpersError, match=match):
+        method(series.assign(**change))
+
+
+def test_empty_cells_of_any_kind_are_missing_values():
+    series = pd.DataFrame(
+        {
+            "period_start": ["2021-01-01", "2022-01-01"],
+            "period_end": ["2021-12-31", "2022-12-31"],
+            "value": pd.array([None, 2.0], dtype="Float64"),
+            "fact_id": ["a", "b"],
+        }
+    )
+    for value in (series["value"], series["value"].astype(object).where(series["value"].notna(), None)):
+        assert growth.yoy(series.assign(value=value))["reason"].iloc[1] == "a value is missing"
+
+
+def test_a_quarter_beside_a_year_has_no_growth():
+    # the year's 4 and its last quarter's 1 end on one day: a "fall" of 75 % that never was
+    series = pd.DataFrame(
+        {
+            "period_start": ["2021-01-01", "2024-10-01"],
+            "period_end": ["2021-12-31", "2024-12-31"],
+            "value": [4.0, 1.0],
+            "fact_id": ["y21", "q4"],
+        }
+    )
+    with pytest.raises(HelpersError, match=r"growth a year needs periods of one length, got 92 days \(q4\) and 365"):
+        growth.cagr_of(series, years=3)
+    with pytest.raises(HelpersError, match="an index needs periods of one length"):
+        growth.rebase(series, base_period_end=date(2021, 12, 31))
+
+
+def test_parts_and_factors_are_read_strictly():
+    parts = pd.DataFrame({"segment": ["a"], "start_value": [1.0], "end_value": [2.0]})
+    with pytest.raises(HelpersError, match="end_value must be a number, got '2 bn'"):
+        growth.contributions(parts.assign(end_value="2 bn"))
+    levels = pd.DataFrame({"users": [1.0], "orders": [2.0]})
+    chain = {"chain": ["users", "orders"], "units": {"users": "person", "orders": "order"}}
+    with pytest.raises(HelpersError, match="users must be a number, got 'many'"):
+        growth.from_levels(levels.assign(users="many"), **chain)
+    with pytest.raises(HelpersError, match=r"need 1\+ rows of levels"):
+        growth.from_levels(levels.iloc[:0], **chain)
+    with pytest.raises(HelpersError, match="users must be a number, got True"):
+        growth.decompose(levels.assign(users=True), levels, factors=["users", "orders"])
+    aged = pd.DataFrame({"name": "x", "age_years": [1.0, 2.0], "value": [1.0, 4.0], "fact_id": ["a", "b"]})
+    with pytest.raises(HelpersError, match=r"age_years must be a finite number, got -inf \(a\)"):
+        growth.at_age(aged.assign(age_years=[-np.inf, 2.0]), [1.5])
+    assert growth.at_age(aged.assign(value=["1", "4"]), [1.5])["value"].tolist() == [2.0]  # sqrt(1 x 4)
+
+
+def test_a_year_pair_takes_days_as_text_and_skips_what_is_missing():
+    rows = pd.DataFrame(
+        {
+            "metric": "gmv",
+            "period_start": ["2022-01-01", "2023-01-01", "2024-01-01"],
+            "period_end": ["2022-12-31", "2023-12-31", "2024-12-31"],
+            "value": [1.0, 3.0, None],
+            "currency": ["CNY", "CNY", None],
+            "fact_id": ["a", "b", "c"],
+        }
+    )
+    assert growth.year_pair(rows, ["gmv"])["fact_id"].tolist() == ["a", "b"]

@@ -64,7 +64,8 @@ def test_the_missing_quarter_by_hand():
 
 def test_any_quarter_may_be_the_missing_one_and_two_are_too_many():
     year = levels_from_growth(YEARS, GROWTH).iloc[[0]]
-    last = QUARTERS.iloc[[0]].assign(period_start="2025-10-01", period_end="2025-12-31", value=39.5625, fact_id="q4")
+    last = QUARTERS.iloc[[0]].assign(period_start="2025-10-01", period_end="2025-12-31", fact_id="q4")
+    last = last.assign(value=39.5625, low=39.5, high=39.6)
     found = missing_quarter(year, pd.concat([QUARTERS.iloc[[0, 2]], last]))
     assert found["period_start"].tolist() == [pd.Timestamp("2025-04-01")]
     assert found["value"].iloc[0] == pytest.approx(35.0)

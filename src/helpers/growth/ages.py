@@ -20,11 +20,13 @@ import pandas as pd
 
 from helpers.checks import Check
 from helpers.errors import HelpersError, NotEstimableError, ParameterError
+from helpers.growth.cells import numbers_of
 from helpers.growth.periods import checked, same_age
 from helpers.units import in_words
 
 YEAR_DAYS = 365.25
 _ORIGINS = ["name", "clock", "origin", "origin_low", "origin_high", "before_fact_id", "after_fact_id"]
+_NUMBERS = ("age_years", "age_low", "age_high", "value", "low", "high")
 _AGED = ("name", "age_years", "value", "fact_id")
 _AT_AGE = ["name", "age_years", "value", "low", "high", "gap_years", "before_fact_id", "after_fact_id"]
 
@@ -204,6 +206,12 @@ def at_age(aged: pd.DataFrame, ages: Sequence[float]) -> pd.DataFrame:
         raise HelpersError(f"a table by age needs the columns {', '.join(_AGED)}; missing: {missing}")
     if not len(ages) or not np.isfinite(np.asarray(ages, float)).all():
         raise HelpersError(f"need 1+ ages in years, got {list(ages)}")
+    read = {c: numbers_of(aged, c, is_finite=c == "age_years") for c in _NUMBERS if c in aged}
+    aged = aged.assign(name=aged["name"].map(str), **read)
+    if aged["age_years"].isna().any():
+        raise HelpersError(
+            f"every row needs age_years, missing for {aged.loc[aged['age_years'].isna(), 'name'].iloc[0]}"
+        )
     twice = aged[aged.duplicated(["name", "age_years"])]
     if len(twice):
         raise HelpersError(f"need one value per age, got several for {twice['name'].iloc[0]}")
@@ -322,7 +330,7 @@ def _at(name: str, points: pd.DataFrame, age: float) -> tuple:
     on_point = points["age_years"].iloc[b] == age
     a = b if on_point else b - 1
     before, after = points.iloc[a], points.iloc[b]
-    usable = pd.notna(before["value"]) if on_point else (before["value"] > 0 and after["value"] > 0)
+    usable = pd.notna(before["value"]) if on_point else (0 < before["value"] < np.inf and 0 < after["value"] < np.inf)
     if not usable:
         reason = "a figure around the age is missing or not above 0: its logarithm is undefined"
         return name, age, *[np.nan] * 4, before["fact_id"], after["fact_id"], reason, f"figures of {name} above 0"

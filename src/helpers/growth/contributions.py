@@ -17,6 +17,7 @@ import pandas as pd
 
 from helpers.checks import Check
 from helpers.errors import HelpersError, UnitError
+from helpers.growth.cells import is_empty, numbers_of
 from helpers.units import in_words
 
 LEAST_SHARE = 0.01
@@ -173,20 +174,20 @@ def _checked(segments: pd.DataFrame) -> pd.DataFrame:
         raise HelpersError("need 1+ segments, got an empty table")
     rows = segments.reset_index(drop=True).astype({"segment": object})
     for column in ("currency", "unit"):
-        kinds = sorted(set(rows[column].dropna())) if column in rows else []
+        kinds = sorted({str(kind) for kind in rows[column] if not is_empty(kind)}) if column in rows else []
         if len(kinds) > 1:
             raise UnitError(f"segments of one total need one {column}, got {', '.join(kinds)}")
     twice = rows.loc[rows["segment"].duplicated(), "segment"]
     if len(twice):
         raise HelpersError(f"need one row per segment, got several for {twice.iloc[0]}")
     for side in _SIDES:
-        value = rows[f"{side}_value"] = rows[f"{side}_value"].astype(float)
+        value = rows[f"{side}_value"] = numbers_of(rows, f"{side}_value")
         bad = rows.loc[~np.isfinite(value), "segment"]
         if len(bad):
             raise HelpersError(f"every segment needs a {side}_value, missing for {', '.join(map(str, bad))}")
         for end in ("low", "high"):
             column = f"{side}_{end}"
-            rows[column] = rows[column].fillna(value) if column in rows else value
+            rows[column] = numbers_of(rows, column, is_finite=False).fillna(value) if column in rows else value
     return rows
 
 

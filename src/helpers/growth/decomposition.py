@@ -28,6 +28,7 @@ import pandas as pd
 
 from helpers.checks import Check
 from helpers.errors import HelpersError, ParameterError, UnitError
+from helpers.growth.cells import is_empty, numbers_of
 from helpers.growth.contributions import UNDEFINED_SHARE, shares_of_change
 from helpers.units import in_words
 
@@ -241,7 +242,7 @@ def _refuse_settings(
     missing = [c for c in (*factors, segment, aggregate) if c is not None and c not in rows]
     if missing:
         raise HelpersError(f"the table needs the columns {', '.join(missing)}; columns: {', '.join(map(str, rows))}")
-    kinds = sorted(set(rows["currency"].dropna())) if "currency" in rows else []
+    kinds = sorted({str(kind) for kind in rows["currency"] if not is_empty(kind)}) if "currency" in rows else []
     if len(kinds) > 1:
         raise UnitError(f"one change needs one currency, got {', '.join(kinds)}: convert at dated rates first")
 
@@ -250,19 +251,19 @@ def _one_period(rows: pd.DataFrame, name: str, factors: Sequence[str], segment: 
     """The rows of one period by segment, each factor a number that is not negative, or missing."""
     if segment is None and len(rows) != 1:
         raise HelpersError(f"need one row at {name} without a segment column, got {len(rows)}")
-    table = rows.set_index(rows[segment] if segment else pd.Index([""]))
+    table = rows.set_index(rows[segment] if segment else pd.Index([""]))  # a copy
     twice = table.index[table.index.duplicated()]
     if len(twice):
         raise HelpersError(f"need one row per segment at {name}, got several for {twice[0]}")
     for factor in factors:
-        values = table[factor].astype(float)
+        values = table[factor] = numbers_of(table, factor, is_finite=False)
         bad = values[(values < 0) | np.isinf(values)]
         if len(bad):
             raise HelpersError(
                 f"{factor} is {bad.iloc[0]:g}{_of(bad.index[0])} at {name}: a factor must be 0 or more and finite, "
                 "because its logarithm is taken"
             )
-    return table.astype(dict.fromkeys(factors, float))
+    return table
 
 
 def _of(segment: object) -> str:
@@ -284,7 +285,7 @@ def _gap(table: pd.DataFrame, name: str, factors: Sequence[str], aggregate: str,
     """Largest relative gap between the product and the given aggregate; refuses one beyond the tolerance."""
     zero = (table[list(factors)] == 0).any(axis=1)
     product = table[list(factors)].prod(axis=1, skipna=False).mask(zero, 0.0)
-    given = table[aggregate].astype(float)
+    given = numbers_of(table, aggregate)
     scale = pd.concat([product.abs(), given.abs()], axis=1).max(axis=1)
     gap = ((product - given).abs() / scale.where(scale > 0)).mask(scale == 0, 0.0)
     bad = gap[~(gap <= tolerance)]

@@ -13,6 +13,7 @@ import pandas as pd
 
 from helpers.checks import as_rate
 from helpers.errors import HelpersError
+from helpers.growth.cells import days_of, numbers_of
 from helpers.growth.periods import checked, is_quarter, with_base_period
 
 COLUMNS = ["period_start", "period_end", "value", "low", "high", "known_on", "fact_id", "reason"]
@@ -46,9 +47,10 @@ def levels_from_growth(levels: pd.DataFrame, growth: pd.DataFrame) -> pd.DataFra
     ParameterError
         A growth rate out of bounds, such as 12.5 for 12.5 %.
     """
+    for column in ("value", "low", "high"):  # before its interval is held against it: 12.5 may stand for 12.5 %
+        given = numbers_of(growth, column).dropna() if column in growth else ()
+        as_rate("growth", np.asarray(given, float), low=-1, high=MOST_GROWTH)
     rates, known = _dated(growth, "growth"), _dated(levels, "levels")
-    for column in ("value", "low", "high"):
-        as_rate("growth", rates[column].to_numpy(float), low=-1, high=MOST_GROWTH)
     base = known[["period_start", "period_end", "value", "low", "high", "known_on", "fact_id"]].add_prefix("base_")
     ends = {"left_on": ["base_start", "base_end"], "right_on": ["base_period_start", "base_period_end"]}
     pairs = with_base_period(rates).merge(base, how="left", validate="many_to_one", **ends)
@@ -146,7 +148,7 @@ def _dated(series: pd.DataFrame, what: str) -> pd.DataFrame:
     if "known_on" not in series:
         raise HelpersError(f"{what} need the column known_on, the day each figure was public")
     rows = checked(series)
-    return rows.assign(known_on=pd.to_datetime(rows["known_on"]).astype("datetime64[s]"))
+    return rows.assign(known_on=days_of(rows, "known_on"))
 
 
 def _joined(ids: object) -> str:

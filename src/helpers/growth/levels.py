@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from helpers.errors import HelpersError, ParameterError, UnitError, UnknownNameError
+from helpers.growth.cells import numbers_of
 from helpers.units import UNITS, check_currency, needs_currency
 
 NOT_LEVELS = ("ratio", "percentage_point", "multiple", "money_per_share", "money_per_ads", "money_per_buyer")
@@ -65,6 +66,8 @@ def from_levels(
     """
     _refuse_chain(levels, chain, segment, period, structure)
     _refuse_units(levels, chain, units)
+    if levels.empty:
+        raise HelpersError("need 1+ rows of levels, got an empty table")
     values = {name: _level(levels, name) for name in chain}
     factors: dict[str, pd.Series] = {}
     first = chain[0]
@@ -114,16 +117,18 @@ def _refuse_units(levels: pd.DataFrame, chain: Sequence[str], units: Mapping[str
     money = [name for name in chain if needs_currency(units[name])]
     if not money:
         return
+    if levels.empty:
+        return
     if "currency" not in levels or levels["currency"].isna().any():
         raise UnitError(f"{', '.join(money)} is money and needs a column currency with a currency in every row")
-    kinds = sorted(set(levels["currency"]))
+    kinds = sorted({str(kind) for kind in levels["currency"]})
     if len(kinds) > 1:
         raise UnitError(f"levels of one chain need one currency, got {', '.join(kinds)}: convert at dated rates first")
     check_currency(kinds[0])
 
 
 def _level(levels: pd.DataFrame, name: str) -> pd.Series:
-    values = levels[name].astype(float)
+    values = numbers_of(levels, name)
     bad = values[~((values >= 0) & np.isfinite(values))]
     if len(bad):
         raise HelpersError(f"a level must be 0 or more, {name} is {bad.iloc[0]:g} in row {bad.index[0]}")

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from helpers.errors import HelpersError, NotEstimableError, UnitError
+from helpers.growth.cells import days_of, is_empty, numbers_of
 from helpers.growth.contributions import ContributionResult, PublishedTotal, contributions
 from helpers.growth.decomposition import DecompositionResult, decompose
 from helpers.growth.levels import from_levels
@@ -45,11 +46,17 @@ def year_pair(series: pd.DataFrame, metrics: Sequence[str]) -> pd.DataFrame:
     if missing:
         raise HelpersError(f"series need the columns {', '.join(_NEEDED)}; missing: {missing}")
     rows = series[series["metric"].isin(list(metrics))]
-    ends = {end: rows[end].fillna(rows["value"]) if end in rows else rows["value"] for end in ("low", "high")}
-    rows = rows.assign(metric=rows["metric"].astype(str), currency=rows["currency"].astype(str), **ends)
+    rows = rows.assign(value=numbers_of(rows, "value"), **{c: days_of(rows, c) for c in ("period_start", "period_end")})
+    rows = rows[rows["value"].notna()]  # a period without its figure is one that is missing
+    ends = {c: numbers_of(rows, c, is_finite=False) if c in rows else rows["value"] for c in ("low", "high")}
+    ends = {c: given.fillna(rows["value"]) for c, given in ends.items()}
+    currency = ["" if is_empty(name) else str(name) for name in rows["currency"]]
+    rows = rows.assign(metric=rows["metric"].astype(str), currency=currency, **ends)
     twice = rows[rows.duplicated(["metric", "period_start", "period_end"], keep=False)]
     if len(twice):
-        raise HelpersError(f"need one figure per metric and period, got {', '.join(twice['fact_id'].head(4))}")
+        raise HelpersError(
+            f"need one figure per metric and period, got {', '.join(map(str, twice['fact_id'].head(4)))}"
+        )
     periods = {key: set(group["metric"]) for key, group in rows.groupby(["period_start", "period_end"])}
     found = [key for key in periods if _both(periods, key, metrics)]
     if not found:

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from helpers.errors import HelpersError, UnitError
+from helpers.growth.cells import days_of, is_empty, numbers_of
 
 _COLUMNS = ("period_start", "period_end", "value", "fact_id")
 _ONE_KIND = ("entity", "metric", "unit", "currency")
@@ -119,19 +120,21 @@ def checked(series: pd.DataFrame) -> pd.DataFrame:
     if missing:
         raise HelpersError(f"a series of periods needs the columns {', '.join(_COLUMNS)}; missing: {missing}")
     rows = series.reset_index(drop=True).copy()
-    rows["period_end"] = pd.to_datetime(rows["period_end"]).astype("datetime64[s]")
-    rows["period_start"] = pd.to_datetime(rows["period_start"]).astype("datetime64[s]")
+    rows["period_end"], rows["period_start"] = days_of(rows, "period_end"), days_of(rows, "period_start")
     rows["period_start"] = rows["period_start"].fillna(rows["period_end"])  # a stock has a day only
+    rows["value"] = numbers_of(rows, "value")
     for bound in ("low", "high"):
-        rows[bound] = rows[bound].fillna(rows["value"]) if bound in rows else rows["value"]
+        rows[bound] = numbers_of(rows, bound, is_finite=False) if bound in rows else rows["value"]
+        rows[bound] = rows[bound].fillna(rows["value"])
     _refuse_mixtures(rows)
+    _refuse_crossed(rows)
     return rows.sort_values(["period_end", "period_start"], ignore_index=True)
 
 
 def _refuse_mixtures(rows: pd.DataFrame) -> None:
     """One entity, metric, unit and currency; a day for every row; one value per period."""
     for column in _ONE_KIND:
-        kinds = sorted(set(rows[column].dropna())) if column in rows else []
+        kinds = sorted({str(kind) for kind in rows[column] if not is_empty(kind)}) if column in rows else []
         if len(kinds) > 1:
             raise UnitError(f"a series needs one {column}, got {', '.join(kinds)}")
     undated = rows.loc[rows["period_end"].isna(), "fact_id"]
@@ -142,6 +145,44 @@ def _refuse_mixtures(rows: pd.DataFrame) -> None:
         first, last = (twice[column].iloc[0].date() for column in ("period_start", "period_end"))
         named = ", ".join(map(str, twice["fact_id"].head(4)))
         raise HelpersError(f"need one value per period, got several for {first} to {last} ({named})")
+
+
+def _refuse_crossed(rows: pd.DataFrame) -> None:
+    """A period ends after it starts, and an interval holds its value, but for the last bits of decimals."""
+    slack = 1e-9 * rows["value"].abs()
+    backwards = rows["period_start"] > rows["period_end"]
+    crossed = (rows["low"] > rows["value"] + slack) | (rows["high"] < rows["value"] - slack)
+    for bad, rule in ((backwards, "must not end before it starts"), (crossed, "needs low <= value <= high")):
+        if bad.any():
+            row = rows[bad].iloc[0]
+            raise HelpersError(
+                f"a period {rule}, got {row['period_start'].date()} to {row['period_end'].date()}, {row['value']:g} "
+                f"({row['low']:g} to {row['high']:g}) of {row['fact_id']}"
+            )
+
+
+def one_length(rows: pd.DataFrame, what: str) -> None:
+    """Refuse quarters beside years: a quarter's sales over a year's are a fall by three quarters.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        From `checked`.
+    what : str
+        For the message: "an index".
+
+    Raises
+    ------
+    HelpersError
+        The lengths of two periods differ by more than a fifth.
+    """
+    days = (rows["period_end"] - rows["period_start"]).dt.days + 1
+    if len(rows) and days.max() > 1.2 * days.min():
+        short, long = rows.loc[days.idxmin()], rows.loc[days.idxmax()]
+        raise HelpersError(
+            f"{what} needs periods of one length, got {days.min()} days ({short['fact_id']}) and {days.max()} days "
+            f"({long['fact_id']}): choose one"
+        )
 
 
 def _growth_columns(pairs: pd.DataFrame, reason: pd.Series, no_base: str) -> pd.DataFrame:
@@ -205,6 +246,9 @@ def rebase(series: pd.DataFrame, *, base_period_end: date, to: float = 100.0) ->
         raise HelpersError(
             f"need one period that ends on {base_period_end} as the base, got {is_base.sum()}; ends: {ends}"
         )
+    one_length(rows, "an index")
+    if not 0 < to < np.inf:
+        raise HelpersError(f"an index stands at a number above 0 in its base, got {to}")
     base = rows[is_base].iloc[0]
     if not base["value"] > 0:
         raise HelpersError(f"the base of an index must be above 0, got {base['value']} ({base['fact_id']})")

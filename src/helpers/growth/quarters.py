@@ -13,6 +13,7 @@ import pandas as pd
 
 from helpers.errors import HelpersError, ParameterError
 from helpers.growth.candidates import log_growth_rows
+from helpers.growth.cells import days_of
 from helpers.growth.periods import checked, is_quarter
 
 FARTHEST = 4
@@ -111,6 +112,7 @@ def _checked_quarters(series: pd.DataFrame, name: str, points: bool = False) -> 
     if "known_on" not in series:
         raise HelpersError(f"{name} needs the column known_on, the day each figure was public")
     rows = checked(series)
+    rows = rows.assign(known_on=days_of(rows, "known_on"))
     right = is_quarter(rows)
     if points:
         right |= (rows["period_start"] == rows["period_end"]) & rows["period_end"].dt.is_month_end

@@ -15,6 +15,7 @@ import pandas as pd
 
 from helpers.checks import Check, as_rate
 from helpers.errors import HelpersError, ParameterError
+from helpers.growth.periods import checked, one_length
 
 MIN_CAGR_DAYS = 300
 """A CAGR over less than about a year multiplies the noise of a season; shorter spans are refused."""
@@ -333,7 +334,7 @@ def cagr_of(series: pd.DataFrame, *, years: int = 3) -> GrowthResult | None:
     Parameters
     ----------
     series : DataFrame
-        period_end, value, low, high, fact_id.
+        As for `helpers.growth.yoy`, period_start only where there is one; periods of one length.
     years : int, default 3
         Span looked for; the base is the period whose end lies nearest to that many years before the
         last one, at most a year off; of two equally near the later one.
@@ -342,10 +343,17 @@ def cagr_of(series: pd.DataFrame, *, years: int = 3) -> GrowthResult | None:
     -------
     GrowthResult or None
         None where no base is known or a value is not positive: growth is then undefined.
+
+    Raises
+    ------
+    HelpersError, UnitError
+        As for `helpers.growth.yoy`; quarters beside years.
     """
-    rows = series.sort_values("period_end")
-    if rows.empty:
+    if series.empty:
         return None
+    # without first days the rows are levels of a day
+    rows = checked(series if "period_start" in series else series.assign(period_start=series["period_end"]))
+    one_length(rows, "growth a year")
     last = rows.iloc[-1]
     off = (rows["period_end"] - (last["period_end"] - pd.DateOffset(years=years))).abs()
     base = rows[off <= off.min() + pd.Timedelta(days=5)].iloc[-1]
