@@ -102,6 +102,9 @@ def test_a_pert_stays_within_its_ends_and_rises(low, width, part, z):
         (lambda: Beta(0, 1), "Beta needs a and b above 0"),
         (lambda: Empirical([1]), r"Empirical needs 2\+ finite values, got 1"),
         (lambda: Point(np.inf), "Point needs a finite value"),
+        (lambda: Normal("0.24", 1), "Normal needs a finite mean, got '0.24'"),
+        (lambda: Uniform("1", 2), "Uniform needs a finite low, got '1'"),
+        (lambda: Point(True), "Point needs a finite value, got True"),
     ],
 )
 def test_distributions_refuse(make, match):
@@ -204,6 +207,16 @@ def test_draws_refuse():
         Inputs(distributions={"a": 3.0})
     with pytest.raises(ParameterError, match="draws must be a whole number, 1 or more, got 0"):
         draw(LINKED, draws=0, seed=1)
+    for draws, rule in (
+        (2.5, "1 or more, got 2.5"),
+        ("10", "1 or more, got '10'"),
+        (2**31, "at most 1,073,741,824, got"),
+    ):
+        with pytest.raises(ParameterError, match=f"draws must be a whole number, {rule}"):
+            draw(LINKED, draws=draws, seed=1)
+    for seed in (None, -1, 0.5, True):  # without a seed no draw could be repeated
+        with pytest.raises(ParameterError, match=f"seed must be a whole number, 0 or more, .* got {seed}"):
+            draw(LINKED, draws=10, seed=seed)
     with pytest.raises(UnknownNameError, match="unknown method of drawing 'latin'"):
         draw(LINKED, draws=10, seed=1, method="latin")
 

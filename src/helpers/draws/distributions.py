@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from numbers import Real
 from typing import ClassVar
 
 import numpy as np
@@ -338,12 +339,13 @@ def _stretched(z: Numbers, a: float, b: float, low: float, high: float) -> np.nd
 
 def _finite(what: str, **numbers: float) -> None:
     for name, value in numbers.items():
-        if not np.isfinite(value):
-            raise ParameterError(f"{what} needs a finite {name}, got {value}")
+        if isinstance(value, bool) or not isinstance(value, Real) or not np.isfinite(value):
+            raise ParameterError(f"{what} needs a finite {name}, got {value!r}")
 
 
 def _ordered(what: str, low: float, mode: float, high: float) -> None:
-    if not (np.isfinite([low, mode, high]).all() and low <= mode <= high and low < high):
+    _finite(what, low=low, mode=mode, high=high)
+    if not (low <= mode <= high and low < high):
         middle = "" if mode == low else f", mode {mode:g}"
         raise ParameterError(
             f"{what} needs low < high (and a mode between them), got low {low:g}{middle}, high {high:g}"

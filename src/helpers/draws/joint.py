@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from numbers import Integral, Real
 from types import MappingProxyType
 
 import numpy as np
@@ -26,6 +27,9 @@ CHUNK = 16_384
 """Draws at a time: the arrays of eight inputs stay in the processor's cache."""
 
 METHODS = ("sobol", "random")
+MOST_DRAWS = 2**30
+"""As many points as a Sobol sequence of that fineness has."""
+
 _HALF_CELL = 0.5**31  # Sobol numbers are multiples of 2^-30: the middle of a cell is never 0 or 1
 
 
@@ -134,9 +138,9 @@ def draw(
     ----------
     inputs : Inputs
     draws : int
-        In all, 1 or more. Powers of 2 suit Sobol numbers best.
+        In all, 1 to 2^30. Powers of 2 suit Sobol numbers best.
     seed : int
-        The same seed gives the same numbers, whatever the chunk.
+        0 or more. The same seed gives the same numbers, whatever the chunk.
     method : {"sobol", "random"}
     chunk : int
         Draws at a time.
@@ -149,11 +153,15 @@ def draw(
     Raises
     ------
     ParameterError, UnknownNameError
-        Fewer than one draw, a chunk below 1, an unknown method.
+        Draws or a chunk out of range, a seed that is none, an unknown method.
     """
     for name, value in (("draws", draws), ("chunk", chunk)):
-        if value < 1 or value != int(value):
-            raise ParameterError(f"{name} must be a whole number, 1 or more, got {value}")
+        whole = isinstance(value, Real) and not isinstance(value, bool) and 1 <= value == value // 1
+        if not whole or value > MOST_DRAWS:
+            rule = f"at most {MOST_DRAWS:,}" if whole else "1 or more"
+            raise ParameterError(f"{name} must be a whole number, {rule}, got {value!r}")
+    if isinstance(seed, bool) or not isinstance(seed, Integral) or seed < 0:
+        raise ParameterError(f"seed must be a whole number, 0 or more, so that draws can be repeated, got {seed!r}")
     if method not in METHODS:
         raise UnknownNameError("method of drawing", method, list(METHODS))
     return _drawn(inputs, int(draws), seed, method, int(chunk))
