@@ -11,12 +11,13 @@ from markupsafe import escape
 
 from helpers.exhibits.numbers import leeway, period, say
 from helpers.exhibits.show import Html
-from helpers.exhibits.style import word
+from helpers.exhibits.style import cited, word
 from helpers.growth import GrowthResult
 from helpers.valuation import MultiplesResult
 
 MIME = "application/vnd.helpers.headlines+json"
 YEAR_DAYS = (350, 380)
+LINKS = 6  # facts that a card links to; the others are counted, and all stand in the list of sources
 MOST_NAMED = 4  # publishers on a card; the list of sources names them all
 WIDE = 1.5  # an interval whose ends are this many times apart is said to be open
 
@@ -170,7 +171,9 @@ def _finite(value: float) -> float | None:
 
 
 def _html(card: Headline) -> str:
-    links = " ".join(f'<a href="#{escape(i)}">[{escape(i)}]</a>' for i in card.fact_ids[:4])
+    cited().update(card.fact_ids)
+    links = " ".join(f'<a href="#{escape(i)}">[{escape(i)}]</a>' for i in card.fact_ids[:LINKS])
+    links += f" +{len(card.fact_ids) - LINKS}" if len(card.fact_ids) > LINKS else ""
     return (
         f'<div class="headline"><p class="headline-label">{escape(card.label)}</p>'
         f'<p class="headline-value">{escape(card.text)}</p>'

@@ -21,7 +21,7 @@ from helpers.exhibits.words import WORDS
 PALETTE = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#4D4D4D", "#8C6D31"]
 INK, SOFT, GRID = "#1b1f24", "#5b6570", "#e3e6ea"
 MARKS = ["o", "s", "^", "D", "v", "P", "X", "*"]
-_state = {"language": "en", "seen": {}}
+_state = {"language": "en", "seen": {}, "cited": set()}
 
 
 def use_style(language: str = "en", *, entities: Sequence[str] = ()) -> None:
@@ -43,7 +43,7 @@ def use_style(language: str = "en", *, entities: Sequence[str] = ()) -> None:
     """
     if language not in WORDS:
         raise UnknownNameError("language", language, list(WORDS))
-    _state.update(language=language, seen={entity: index for index, entity in enumerate(entities)})
+    _state.update(language=language, seen={entity: index for index, entity in enumerate(entities)}, cited=set())
     sns.set_theme(style="whitegrid", palette=PALETTE)
     mpl.rcParams.update(
         {
@@ -52,6 +52,7 @@ def use_style(language: str = "en", *, entities: Sequence[str] = ()) -> None:
             "axes.titlesize": 12.5,
             "axes.titlelocation": "left",
             "axes.titlepad": 30,
+            "axes.titley": 1.0,  # above the axes, with no search for a place above tick labels: none stand there
             "axes.labelsize": 9.5,
             "axes.labelcolor": SOFT,
             "text.color": INK,
@@ -80,6 +81,11 @@ def use_style(language: str = "en", *, entities: Sequence[str] = ()) -> None:
 def language() -> str:
     """The language set by `use_style`."""
     return _state["language"]
+
+
+def cited() -> set[str]:
+    """Facts that the page has linked to so far, for its list of sources."""
+    return _state["cited"]
 
 
 def look(entity: str) -> dict[str, str]:

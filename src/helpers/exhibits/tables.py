@@ -13,7 +13,7 @@ from markupsafe import Markup, escape
 from helpers.checks import Check, Declined
 from helpers.exhibits.numbers import leeway, period, say
 from helpers.exhibits.show import Figure, Html
-from helpers.exhibits.style import word
+from helpers.exhibits.style import cited, word
 from helpers.growth import GrowthResult
 from helpers.settings import Settings
 
@@ -22,11 +22,12 @@ SUBJECT_MIME = "application/vnd.helpers.subject+json"
 MAX_ROWS = 60
 SHORT = 14  # cells up to this length are not broken over lines
 LONG = 50  # cells beyond this length keep a readable width on a phone
+FACT_ID = re.compile(r"\b(f\d{4,5}|own\d+)\b")
 SOURCE_ID = re.compile(r"\b[a-z]+-[A-Z]?\d{2,3}\b")
 BADGES = {True: ("check-pass", "pass"), False: ("check-fail", "fail"), None: ("check-info", "info")}
 
 
-def table(frame: pd.DataFrame, *, caption: str, note: str = "", text: Sequence[str] = ()) -> Html:
+def table(frame: pd.DataFrame, *, caption: str, note: str = "", text: Sequence[str] = (), most: int = MAX_ROWS) -> Html:
     """A table with a caption; foreign text is escaped, numbers have thousands marks.
 
     Parameters
@@ -37,20 +38,18 @@ def table(frame: pd.DataFrame, *, caption: str, note: str = "", text: Sequence[s
         Above and below the table.
     text : sequence of str
         Columns that hold words and are set flush left.
-
-    Notes
-    -----
-    More than 60 rows are cut, and the note says how many there are.
+    most : int, default 60
+        Rows shown; the note says how many there are.
     """
     if frame.empty:
         return statement(f"{caption}: {word('no_data')}")
-    shown = frame.head(MAX_ROWS)
-    if len(frame) > MAX_ROWS:
-        note = f"{note} ({MAX_ROWS} / {len(frame)})".strip()
+    shown = frame.head(most)
+    if len(frame) > most:
+        note = f"{note} ({most} / {len(frame)})".strip()
     left = {frame.columns.get_loc(c) for c in text}
     head = "".join(f'<th scope="col"{_left(i, left)}>{escape(c)}</th>' for i, c in enumerate(frame.columns))
     rows = "".join(f"<tr>{_cells(row, left)}</tr>" for row in shown.itertuples(index=False, name=None))
-    foot = f'<tfoot><tr><td colspan="{len(frame.columns)}">{escape(note)}</td></tr></tfoot>' if note else ""
+    foot = f'<tfoot><tr><td colspan="{len(frame.columns)}">{_linked(note)}</td></tr></tfoot>' if note else ""
     html = (
         f'<table class="exhibit"><caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead>'
         f"<tbody>{rows}</tbody>{foot}</table>"
@@ -60,7 +59,7 @@ def table(frame: pd.DataFrame, *, caption: str, note: str = "", text: Sequence[s
 
 def statement(*texts: str) -> Html:
     """Sentences of results, each as a paragraph that can be quoted."""
-    return Html(html="".join(f"<p>{escape(text)}</p>" for text in texts), text="\n".join(texts))
+    return Html(html="".join(f"<p>{_linked(text)}</p>" for text in texts), text="\n".join(texts))
 
 
 def shown(result: object, make: Callable[[Any], Figure | Html]) -> Figure | Html:
@@ -172,8 +171,12 @@ def checks(given: Iterable[Check], *, sources: pd.DataFrame, caption: str = "") 
     given = [
         replace(c, text=_named(c.text, sources), passed=None if c.passed is None else bool(c.passed)) for c in given
     ]
-    rows = [{word("check"): c.name, word("result"): _badge(*BADGES[c.passed]), word("finding"): c.text} for c in given]
-    made = _worded(rows, caption or word("checks"), ["check", "result", "finding"])
+    order = {False: 0, None: 1, True: 2}  # what fails must not stand where nobody looks
+    rows = [
+        {word("check"): _spaced(c.name), word("result"): _badge(*BADGES[c.passed]), word("finding"): _linked(c.text)}
+        for c in sorted(given, key=lambda c: order[c.passed])
+    ]
+    made = _worded(rows, caption or word("checks"), ["check", "result", "finding"], most=len(rows))
     data = {"checks": [{"name": c.name, "passed": c.passed, "text": c.text} for c in given]}
     return Html(html=made.html, text=made.text, data={CHECKS_MIME: data})
 
@@ -198,6 +201,8 @@ def growth_table(results: Mapping[str, GrowthResult], *, caption: str) -> Html:
 def sources(fact_ids: Iterable[str], *, facts: pd.DataFrame, register: pd.DataFrame) -> Html:
     """The list of sources, grouped by document; each fact id is the target of the links above.
 
+    Facts that the page linked to are listed too, so that no link leads nowhere.
+
     Parameters
     ----------
     fact_ids : iterable of str
@@ -205,7 +210,7 @@ def sources(fact_ids: Iterable[str], *, facts: pd.DataFrame, register: pd.DataFr
     facts, register : DataFrame
         The ledger's facts and its sources (indexed by source_id).
     """
-    used = facts[facts["fact_id"].isin(list(fact_ids))]
+    used = facts[facts["fact_id"].isin([*fact_ids, *cited()])]
     by_source = used.groupby(used["source_id"].astype(str), sort=True)["fact_id"].agg(list)
     intro = word("sources_intro", facts=len(used), sources=len(by_source))
     items, lines = [], [intro]
@@ -254,11 +259,11 @@ def mapped(
     return table(rows, caption=caption, note=note, text=left)
 
 
-def _worded(rows: list[dict], caption: str, text: list[str]) -> Html:
+def _worded(rows: list[dict], caption: str, text: list[str], most: int = MAX_ROWS) -> Html:
     """A table whose headings are words of the language in use."""
     # object columns: pandas' own string type would take the markup off and escape it
     frame = pd.DataFrame(rows, dtype=object)
-    return table(frame, caption=caption, text=[word(key) for key in text] if rows else [])
+    return table(frame, caption=caption, text=[word(key) for key in text] if rows else [], most=most)
 
 
 def _named(text: str, sources: pd.DataFrame) -> str:
@@ -281,7 +286,19 @@ def _address(url: str) -> Markup:
     return Markup(", {}").format(url) if url else Markup("")
 
 
+def _linked(text: str) -> Markup:
+    """A text with every fact's id in it leading to its source."""
+    cited().update(FACT_ID.findall(str(text)))
+    return Markup(FACT_ID.sub(r'<a href="#\1">\1</a>', str(escape(text))))
+
+
+def _spaced(code: str) -> str:
+    """A code as words."""
+    return code.replace("_", " ")
+
+
 def _links(fact_ids: Sequence[str]) -> Markup:
+    cited().update(fact_ids[:6])
     shown = Markup(" ").join(Markup('<a href="#{}">{}</a>').format(i, i) for i in fact_ids[:6])
     return shown + (f" +{len(fact_ids) - 6}" if len(fact_ids) > 6 else "")
 
@@ -362,6 +379,6 @@ def _cell(value: object, unit: str, names: Mapping[str, str]) -> str:
     if unit in ("text", "name"):
         text = "–" if value is None or value != value else str(value)
         known = names.get(text) if unit == "name" else None
-        return known or (text if " " in text else text.replace("_", " "))
+        return _linked(known or (text if " " in text else text.replace("_", " ")))
     kind, _, currency = unit.partition(" ")
     return say(value, kind, currency)

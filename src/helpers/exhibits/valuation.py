@@ -68,24 +68,30 @@ def value_headlines(
 
 
 def _field_card(entity: str, field: FieldResult) -> Headline:
-    low, high = say(field.low, currency=field.currency), say(field.high)
-    shown = low if low.endswith(high) else f"{low} – {high}"
+    """The points that were paid or booked; the interval is what their digits leave open."""
     rows = field.table[field.table["is_current"] & (field.table["is_observed"] | (field.headline == "all"))]
+    points = rows["point"].fillna(np.sqrt(rows["low"] * rows["high"]))
+    low, high = say(points.min(), currency=field.currency), say(points.max())
+    what = "; ".join(f"{r.methods} {r.date:%Y-%m-%d}" for r in field.by_basis.itertuples() if r.is_observed)
+    digits = word("by_digits", low=say(field.low), high=say(field.high))
     return Headline(
-        name=f"{entity}.value_range", label=word("field_card"), value=float(np.sqrt(field.low * field.high)),
-        currency=field.currency, low=field.low, high=field.high, shown=shown,
-        range_text="; ".join(f"{r.methods} {r.date:%Y-%m-%d}" for r in field.by_basis.itertuples() if r.is_observed),
-        fact_ids=tuple(dict.fromkeys(i for ids in rows["fact_ids"] for i in ids)),
+        name=f"{entity}.value_range", label=word("field_card"), value=float(np.sqrt(points.min() * points.max())),
+        currency=field.currency, low=field.low, high=field.high, shown=low if low.endswith(high) else f"{low} – {high}",
+        range_text=f"{what}; {digits}", fact_ids=tuple(dict.fromkeys(i for ids in rows["fact_ids"] for i in ids)),
     )  # fmt: skip
 
 
 def _comps_card(entity: str, found: RegressionResult) -> Headline | None:
+    """The interval leads where it is too wide for its middle to say anything."""
     if np.isnan(found.value):
         return None
+    is_wide = found.high > WIDE_SCALE * found.low
+    ends = f"{say(found.low, currency=found.currency)} – {say(found.high)}"
+    middle = word("middle_at", value=say(found.value))
     return Headline(
         name=f"{entity}.value_by_comparables", label=word("comps_card", level=f"{100 * found.level:.0f} %"),
-        value=found.value, currency=found.currency, low=found.low, high=found.high,
-        range_text=f"{word('between', low=say(found.low), high=say(found.high))}; n = {found.n}",
+        value=found.value, currency=found.currency, low=found.low, high=found.high, shown=ends if is_wide else "",
+        range_text=f"{middle if is_wide else word('between', low=say(found.low), high=say(found.high))}; n = {found.n}",
         fact_ids=found.fact_ids,
     )  # fmt: skip
 
@@ -114,9 +120,9 @@ def _priced_card(entity: str, found: ExpectationsResult) -> Headline | None:
 def _common_card(entity: str, found: HeadlineResult, span: BacksolveRangeResult) -> Headline:
     low, high = span.table["common_ratio"].min(), span.table["common_ratio"].max()
     return Headline(
-        name=f"{entity}.common_ratio", label=word("common_card"), value=found.common_ratio, unit="ratio",
-        low=float(low), high=float(high), fact_ids=found.fact_ids,
-        range_text=word("of_chances", low=say(low, "ratio"), high=say(high, "ratio")),
+        name=f"{entity}.common_ratio", label=word("common_card", price=say(found.headline_value)),
+        value=found.common_ratio, unit="ratio", low=float(low), high=float(high), fact_ids=found.fact_ids,
+        shown=f"{say(low, 'ratio')} – {say(high, 'ratio')}", range_text=word("of_chances"),
     )  # fmt: skip
 
 
@@ -137,7 +143,7 @@ def football_field(field: FieldResult, *, name: str, top: int = 16) -> Figure:
     band, currency = (field.low, field.high), field.currency
     canvas, axes = plt.subplots(figsize=(8.4, 1.1 + 0.34 * len(rows)))
     place = np.arange(len(rows))[::-1]
-    axes.axvspan(*band, color=PALETTE[0], alpha=0.12, lw=0, label=word("headline_range"))
+    axes.axvspan(*band, color=PALETTE[0], alpha=0.12, lw=1.5, label=word("headline_range"))
     for y, row in zip(place, rows.itertuples(), strict=True):
         color = PALETTE[0] if row.is_current else SOFT
         axes.hlines(y, row.low, row.high, color=color, lw=7, alpha=0.55 if row.is_current else 0.25)
