@@ -290,7 +290,8 @@ def multiples(results: Mapping[str, MultiplesResult], *, metric: str, names: Map
     axes.set_title(word("multiples_title", metric=names[metric], unit=f" ({unit})"))
     axes.set_ylim(0)
     _legend(axes)
-    return draw(canvas, _alt(axes.get_title(loc="left"), table, "", names))
+    dated = table.drop(columns="period_end")  # the chart shows days of prices, not ends of periods
+    return draw(canvas, _alt(axes.get_title(loc="left"), dated, "", names))
 
 
 def _line(axes: Axes, rows: pd.DataFrame, x: str, entity: str, label: str) -> None:

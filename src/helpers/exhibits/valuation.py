@@ -24,7 +24,7 @@ from helpers.exhibits.style import INK, PALETTE, SOFT, language, word
 from helpers.exhibits.tables import mapped, statement, table
 from helpers.exhibits.words import WORDS
 from helpers.growth import DecompositionResult, NowcastResult
-from helpers.valuation import ExpectationsResult, ReconcileResult, RegressionResult
+from helpers.valuation import ExpectationsResult, PeersResult, ReconcileResult, RegressionResult
 from helpers.valuation.dcf.drivers import BOUNDS
 from helpers.valuation.field import FieldResult
 from helpers.valuation.fundamentals import Subject
@@ -39,6 +39,48 @@ WIDE_RANGE = 1.02
 
 WIDE_SCALE = 6.0
 """Beyond this ratio of the highest end to the lowest a value axis is logarithmic."""
+
+
+def answer(
+    name: str,
+    *,
+    listed: pd.DataFrame,
+    subject: Subject | Declined,
+    middle: PeersResult | Declined,
+    regression: RegressionResult | Declined,
+    simulation: SimulationResult | Declined,
+    story: ExpectationsResult | Declined,
+) -> Html:
+    """The page's question answered in a few sentences: price against peers, against cash flows, and what it needs.
+
+    Parameters
+    ----------
+    name : str
+        The platform, as it should be read.
+    listed : DataFrame
+        From `helpers.valuation.beside_multiples`, the platform's own row among them.
+    subject, middle, regression, simulation, story : results
+        What was declined has no sentence.
+    """
+    said = []
+    own = pd.DataFrame() if isinstance(subject, Declined) else listed[listed["entity"].eq(subject.entity)]
+    own = own.dropna(subset="multiple") if len(own) else own
+    if len(own):
+        row, end = own.iloc[0], subject.denominator.period_end
+        said.append(word("answer_price", name=name, day=f"{row['date']:%Y-%m-%d}", times=say(row["multiple"]), end=end))
+        if not isinstance(middle, Declined):
+            said.append(word("answer_peers", n=middle.n, median=say(middle.median)))
+        if not isinstance(regression, Declined):
+            ends = say(regression.multiple_low), say(regression.multiple_high)
+            holds = regression.multiple_low <= row["multiple"] <= regression.multiple_high
+            level = f"{100 * regression.level:.0f} %"
+            said.append(word("answer_inside" if holds else "answer_outside", level=level, low=ends[0], high=ends[1]))
+    if not isinstance(simulation, Declined) and not np.isnan(simulation.share_below_price):
+        reached, middle_value = say(1 - simulation.share_below_price, "ratio", digits=2), say(simulation.median)
+        said.append(word("answer_cash", share=reached, middle=f"{simulation.currency} {middle_value}"))
+    if not isinstance(story, Declined):
+        said.append(story.text)
+    return statement(" ".join(said) or word("no_data"))
 
 
 def value_headlines(
@@ -183,8 +225,11 @@ def comparables(found: RegressionResult, peers: pd.DataFrame, *, names: Mapping[
     label = word("prediction_of", name=names.get(subject.entity, subject.entity), level=f"{100 * found.level:.0f} %")
     axes.vlines(subject.growth, found.multiple_low, found.multiple_high, color=PALETTE[1], lw=6, alpha=0.35)
     axes.plot(subject.growth, found.multiple, "D", color=PALETTE[1], label=label)
-    axes.legend(loc="lower left", bbox_to_anchor=(-0.01, 1.0), borderaxespad=0.2)
-    ends = [*used["multiple"], found.multiple_low, found.multiple_high]
+    own = peers.loc[peers["entity"].eq(subject.entity), "multiple"].dropna()
+    if len(own):
+        axes.plot(subject.growth, own.iloc[0], "D", mfc="white", mec=INK, label=word("at_price"))
+    axes.legend(loc="lower left", bbox_to_anchor=(-0.01, 1.0), ncols=2, borderaxespad=0.2)
+    ends = [*used["multiple"], *own, found.multiple_low, found.multiple_high]
     _value_axis(axes, min(ends), max(ends), "", along="y")
     axes.xaxis.set_major_formatter(FuncFormatter(lambda v, _: say(v, "ratio", digits=2)))
     axes.set_xlabel(word("driver_growth"))

@@ -144,6 +144,25 @@ _PAIRS = {
     "all_else": ("all else as assumed", "其他假设不变"),
     "middle_at": ("middle {value}", "中值 {value}"),
     "by_digits": ("{low} to {high} by their digits", "按原文位数为 {low} 至 {high}"),
+    "at_price": ("at its last price", "按最新价格"),
+    "answer_price": (
+        "At its last price ({day}) {name} stands at {times} times the revenue of the twelve months to {end}.",
+        "按最新价格({day}),{name} 为截至 {end} 十二个月收入的 {times} 倍。",
+    ),
+    "answer_peers": ("The median of {n} peers is {median}.", "{n} 家可比公司的中位数为 {median} 倍。"),
+    "answer_inside": (
+        "The {level} prediction interval of the peers, {low} to {high}, holds it: comparables do not rule it out.",
+        "可比公司 {level} 预测区间为 {low} 至 {high},包含该倍数:仅凭可比公司无法否定。",
+    ),
+    "answer_outside": (
+        "It lies outside the {level} prediction interval of the peers, {low} to {high}.",
+        "该倍数在可比公司 {level} 预测区间 {low} 至 {high} 之外。",
+    ),
+    "answer_cash": (
+        "Simulated cash flows under the stated assumptions reach the price in {share} of the draws; their middle is "
+        "{middle}.",
+        "在所列假设下,{share} 的模拟现金流价值达到该价格;中位数为 {middle}。",
+    ),
     "more_sources": ("{count} more", "另有 {count} 个"),
     "assumed": ("assumed", "假设"),
     "needed": ("needed", "所需"),
