@@ -7,7 +7,7 @@ from io import StringIO
 import pandas as pd
 import pytest
 
-from helpers.errors import HelpersError, UnitError
+from helpers.errors import HelpersError, NotEstimableError, UnitError
 from helpers.valuation.marks import marks_of, rounds_of
 
 VALUES = pd.read_csv(
@@ -72,7 +72,18 @@ def test_errors():
         marks_of(VALUES.drop(columns="basis"))
 
 
+def test_a_company_without_values_has_no_marks():
+    with pytest.raises(NotEstimableError, match="no valuation of it is known; a listed company has its market price"):
+        marks_of(VALUES.head(0), RAISED)
+    with pytest.raises(HelpersError, match="missing: \\['basis'\\]"):
+        marks_of(VALUES.head(0).drop(columns="basis"))
+    talked = marks_of(VALUES.iloc[[2]], RAISED.head(0))  # known, but no deal: a table without rows
+    assert talked.empty
+
+
 def test_a_company_without_rounds_has_none():
-    none = rounds_of(marks_of(VALUES.head(0), RAISED.head(0)), RAISED.head(0))
+    none = rounds_of(marks_of(VALUES.iloc[[2]], RAISED.head(0)), RAISED.head(0))
     assert none.empty
     assert list(none.columns) == ["date", "raised", "post_money", "currency", "fact_id"]
+    unvalued = rounds_of(marks_of(VALUES.iloc[[2]], RAISED), RAISED)
+    assert unvalued["fact_id"].tolist() == ["r1", "r2", "r4"]

@@ -13,7 +13,7 @@ from collections.abc import Collection
 
 import pandas as pd
 
-from helpers.errors import UnitError
+from helpers.errors import NotEstimableError, UnitError
 from helpers.valuation.dated import is_told_closer, need_columns, windows_of
 
 ROUND = "round_post_money"
@@ -52,8 +52,16 @@ def marks_of(
         If a column is missing.
     UnitError
         If there are two currencies.
+    NotEstimableError
+        If there are no values: a listed company has no marks, and neither has one of which nothing was said.
     """
     need_columns(values, _VALUE_COLUMNS, what="values of a company")
+    if values.empty:
+        raise NotEstimableError(
+            "marks of a private company",
+            "no valuation of it is known; a listed company has its market price",
+            "for a private company: a round, a transfer or a fund's mark",
+        )
     _one_currency(values, raised)
     basis = values["basis"].astype(object).fillna("").replace("", "other")
     rows = values.assign(basis=basis, is_vague=basis.eq("other"), date=windows_of(values)[1])
