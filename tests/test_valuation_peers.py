@@ -417,20 +417,42 @@ def test_clusters_are_those_of_scipy():
     assert result.table.set_index("entity")["same_cluster"].to_dict() == {"a": True, "b": True, "d": True, "e": False}
 
 
-def test_a_gap_neither_helps_nor_hurts():
-    gap = LIKE.assign(y=LIKE["x"], x=LIKE["x"].where(LIKE["entity"] != "a"))
+def test_a_company_without_a_feature_of_the_subject_is_not_ranked():
+    gap = LIKE.assign(y=LIKE["x"], x=LIKE["x"].where(LIKE["entity"] != "b"))
     result = near(gap, features=["x", "size", "y"])
     table = result.table.set_index("entity")
+    # b is nearest by what is left of it, and is not ranked: three others have all three features
+    assert table.loc["b", ["distance", "rank", "nearest_share", "rank_low"]].isna().all()
+    assert table.loc["b", "reason"] == "x not known of it"
+    assert result.nearest == ("d", "a")
+    assert table["rank"].drop("b").tolist() == [1, 2, 3]
+    assert np.isfinite(result.matrix.loc["me", "b"])
+    left_out = check(result, "left_out")
+    assert (left_out.passed, left_out.text) == (False, "b: x not known of it")
+    assert "1 company lacks some" in check(result, "features").text
+
+
+def test_where_too_few_have_every_feature_a_gap_neither_helps_nor_hurts():
+    is_bare = LIKE["entity"].isin(["a", "e"])
+    gap = LIKE.assign(y=LIKE["x"], x=LIKE["x"].where(~is_bare))
+    result = near(gap, features=["x", "size", "y"])  # only b and d have all three
+    table = result.table.set_index("entity")
+    assert table["reason"].eq("").all()
     assert table.loc["a", "shared_features"] == 2
     assert table.loc["a", "distance"] == pytest.approx(3 / (1.5 * 1.4826))
-    assert "1 companies lack some" in check(result, "features").text
+    assert "2 companies lack some" in check(result, "features").text
+    # of three that have all, the three nearest are no ranking
+    one = LIKE.assign(y=LIKE["x"], x=LIKE["x"].where(LIKE["entity"] != "a"))
+    assert near(one, features=["x", "size", "y"], k=3).table["reason"].eq("").all()
 
 
 def test_a_company_that_shares_too_little_has_a_reason():
     bare = pd.concat([LIKE, pd.DataFrame([{"entity": "bare", "x": 3.0, "size": np.nan}])])
+    few = near(bare[bare["entity"].isin(["me", "a", "d", "bare"])], k=1).table.iloc[-1]
+    assert (few["entity"], few["reason"]) == ("bare", "1 feature(s) shared with it, 2 are needed")
     result = near(bare)
     last = result.table.iloc[-1]
-    assert (last["entity"], last["reason"]) == ("bare", "1 feature(s) shared with it, 2 are needed")
+    assert (last["entity"], last["reason"]) == ("bare", "size not known of it")
     assert np.isnan(last["distance"])
     assert last["settles"] == "the features that are missing"
     assert result.tree.empty
@@ -463,7 +485,14 @@ def test_planted_neighbours_are_found_and_loose_ones_are_told():
     )
     loose = near(wide, features=["growth", "margin"], sizes=[], k=3, clusters=2)
     assert check(loose, "stability").passed is False
-    assert "3 of them would change" in loose.text
+    shares = loose.table.set_index("entity")["nearest_share"]
+    weak = [name for name in loose.nearest if shares[name] < 0.5]
+    assert 0 < len(weak) < 3  # some hold and some do not
+    assert loose.text.endswith(
+        f" {' and '.join(weak)} {'stays' if len(weak) == 1 else 'stay'} among the nearest in fewer than half of the "
+        "resamples."
+    )
+    assert "fewer than half" not in result.text
     # the shares of all peers add up to k
     assert loose.table["nearest_share"].sum() == pytest.approx(3)
 

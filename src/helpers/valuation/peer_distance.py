@@ -2,9 +2,10 @@
 
 Each feature (logs of sizes) is centred at its median and divided by 1.4826 times its median absolute deviation,
 so that one giant does not shrink the others (Rousseeuw and Croux 1993); a distance is the root mean square
-difference over the features that both companies have, so that a gap neither helps nor hurts. Clusters are
-those of average linkage (Sokal and Michener 1958). The ranking is repeated with features drawn again with
-replacement and with every value drawn within its interval.
+difference over the features that both companies have. A company that lacks a feature of the platform is not ranked,
+as it would be judged by the others alone; where too few are left to rank without it, it is. Clusters are those of
+average linkage (Sokal and Michener 1958). The ranking is repeated with features drawn again with replacement and with
+every value drawn within its interval.
 
 What this module cannot do: say which features matter for value. All weigh the same, so two that say the same
 thing weigh twice; a near neighbour is alike in what was measured, and no more.
@@ -31,6 +32,9 @@ TO_SD = 1.4826
 MIN_FEATURES = 2
 """Features that two companies must share; a distance on one is a ranking by it."""
 
+MIN_COMPLETE = 3
+"""Companies with all of the platform's features, and more than k, without which those that lack some are ranked too."""
+
 STABLE = 0.8
 """Share of resamples in which a peer should stay among the nearest."""
 
@@ -47,7 +51,7 @@ class DistanceResult:
         One row per other company, nearest first: entity, distance (in robust standard deviations),
         rank, shared_features, nearest_share (share of resamples among the k nearest), rank_low, rank_high (middle
         90 % of the resampled ranks), cluster, same_cluster (as the platform), reason and settles (why
-        there is no distance; NaN then).
+        there is no distance and no rank, such as the feature that is not known of it; NaN then).
     matrix : DataFrame
         Distances between all companies; NaN where too few features are shared.
     features : DataFrame
@@ -117,7 +121,12 @@ def peer_distance(
     ParameterError
         k, clusters or resamples out of range; a growth or margin such as 24 for 0.24.
     NotEstimableError
-        Fewer than two features that vary, or fewer than k companies that share two with the platform.
+        Fewer than two features that vary, or no more than k companies that share two with the platform.
+
+    Notes
+    -----
+    Only companies with every feature that the platform has are ranked, unless fewer than 3 of them, or no more than
+    k, would remain; then all that share two are, each over what it shares.
     """
     rows, names = _checked(companies, subject, features, sizes)
     _check_settings(k, clusters, resamples, len(rows) - 1)
@@ -132,13 +141,13 @@ def peer_distance(
     matrix, shared = _distances(values / scale)
     own = int(np.flatnonzero(rows["entity"] == subject)[0])
     others = np.delete(np.arange(len(rows)), own)
-    known = np.isfinite(matrix[own][others])
+    known, why = _ranked(values, matrix[own], shared[own], kept, others, k)
     if known.sum() <= k:
         reason = f"{known.sum()} companies share {MIN_FEATURES} features with it, more than k = {k} are needed"
         raise NotEstimableError(f"the {k} nearest peers of {subject}", reason, "more features of more companies")
     ranks = _resampled(rows, kept, sizes, scale, own, others[known], resamples, seed)
     tree, numbers = _clusters(matrix, clusters)
-    table = _table(rows["entity"], matrix[own], shared[own], others, known, ranks, k, numbers, own)
+    table = _table(rows["entity"], matrix[own], shared[own], others, known, why, ranks, k, numbers, own)
     entities = rows["entity"].tolist()
     return DistanceResult(
         nearest=tuple(table["entity"].head(k)), table=table,
@@ -243,6 +252,18 @@ def _distances(z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.sqrt(mean), shared
 
 
+def _ranked(
+    values: np.ndarray, distance: np.ndarray, shared: np.ndarray, names: list[str], others: np.ndarray, k: int
+) -> tuple[np.ndarray, list[str]]:
+    """Which of the others are ranked, and of each why it would not be."""
+    complete = shared[others] == len(names)
+    if complete.sum() >= max(MIN_COMPLETE, k + 1):
+        gaps = [" and ".join(np.array(names)[~np.isfinite(row)]) for row in values[others]]
+        return complete, [f"{gap} not known of it" for gap in gaps]
+    why = [f"{n} feature(s) shared with it, {MIN_FEATURES} are needed" for n in shared[others]]
+    return np.isfinite(distance[others]), why
+
+
 def _resampled(
     rows: pd.DataFrame, names: list[str], sizes: Collection[str], scale: np.ndarray, own: int, others: np.ndarray,
     resamples: int, seed: int,
@@ -278,7 +299,7 @@ def _clusters(matrix: np.ndarray, clusters: int) -> tuple[pd.DataFrame, np.ndarr
 
 def _table(
     entities: pd.Series, distance: np.ndarray, shared: np.ndarray, others: np.ndarray, known: np.ndarray,
-    ranks: np.ndarray, k: int, numbers: np.ndarray, own: int,
+    why: list[str], ranks: np.ndarray, k: int, numbers: np.ndarray, own: int,
 ) -> pd.DataFrame:  # fmt: skip
     near = {
         "nearest_share": (ranks <= k).mean(axis=0),
@@ -288,9 +309,9 @@ def _table(
     filled = {name: np.full(len(others), np.nan) for name in near}
     for name, values in near.items():
         filled[name][known] = values
-    why = [f"{n} feature(s) shared with it, {MIN_FEATURES} are needed" for n in shared[others]]
     table = pd.DataFrame({
-        "entity": entities.to_numpy()[others], "distance": distance[others], "shared_features": shared[others],
+        "entity": entities.to_numpy()[others], "distance": np.where(known, distance[others], np.nan),
+        "shared_features": shared[others],
         **filled, "cluster": numbers[others], "same_cluster": numbers[others] == numbers[own],
         "reason": np.where(known, "", why), "settles": np.where(known, "", "the features that are missing"),
     })  # fmt: skip
@@ -302,11 +323,12 @@ def _table(
 def _checks(table: pd.DataFrame, described: pd.DataFrame, tree: pd.DataFrame, k: int) -> tuple[Check, ...]:
     unused, lost = described[~described["used"]], table[table["reason"].ne("")]
     gaps = int((table["shared_features"] < described["used"].sum()).sum())
+    lacking = f"{gaps} {'company lacks' if gaps == 1 else 'companies lack'} some"
     dropped = "; ".join(f"{row.feature}: {row.reason}" for row in unused.itertuples())
     stable = float(table["nearest_share"].head(k).min())
     weakest = table["entity"].head(k)[table["nearest_share"].head(k).idxmin()]
     named = "; ".join(f"{row.entity}: {row.reason}" for row in lost.itertuples()) or "every company has a distance"
-    said = f"{int(described['used'].sum())} features; {gaps} companies lack some"
+    said = f"{int(described['used'].sum())} features; {lacking}"
     said += f"; not used: {dropped}" if dropped else ""
     cut = "average linkage" if len(tree) else "no clusters: some companies share too few features"
     return (
@@ -326,9 +348,9 @@ def _text(table: pd.DataFrame, subject: str, k: int, features: int) -> str:
         f"By {features} features the {k} companies nearest to {subject} are {', '.join(near)}: distance in robust "
         f"standard deviations, and in how many resamples each stays among the {k}."
     )
-    stable = int((table["nearest_share"].head(k) >= STABLE).sum())
-    return (
-        text
-        if stable == k
-        else f"{text} {k - stable} of them would change with other features or within the intervals."
-    )
+    loose = [row.entity for row in table.head(k).itertuples() if row.nearest_share < 0.5]
+    if not loose:
+        return text
+    named = " and ".join(filter(None, [", ".join(loose[:-1]), loose[-1]]))
+    stay = "stays" if len(loose) == 1 else "stay"
+    return f"{text} {named} {stay} among the nearest in fewer than half of the resamples."
