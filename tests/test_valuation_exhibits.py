@@ -235,11 +235,13 @@ def cards_of(**given):
 def test_cards_carry_the_numbers_of_the_results(field, regression, simulated, story, gap, span):
     cards = cards_of(field=field, regression=regression, simulation=simulated, story=story, gap=gap, span=span)
     value = cards["me.value_range"]
-    # observed and current: the mark of 30.5 to 31.5 and the sale of 49.5 to 50.5; middle of the range on a log scale
-    assert (value.low, value.high, value.text) == (30.5e9, 50.5e9, "USD 30.5 billion – 50.5 billion")
-    assert value.value == pytest.approx((30.5e9 * 50.5e9) ** 0.5)
+    # observed and current: the mark of 31 and the sale of 50, by their digits 30.5 to 50.5; middle on a log scale
+    assert (value.low, value.high, value.text) == (30.5e9, 50.5e9, "USD 31.0 billion – 50.0 billion")
+    assert value.value == pytest.approx((31e9 * 50e9) ** 0.5)
     assert set(value.fact_ids) == {"f2", "f3"}  # neither the model nor what is old or superseded
-    assert value.range_text == "old shares 2025-12-31; GSR IV mark 2025-06-30"
+    assert value.range_text == (
+        "old shares 2025-12-31; GSR IV mark 2025-06-30; 30.5 billion to 50.5 billion by their digits"
+    )
     comps = cards["me.value_by_comparables"]
     assert (comps.value, comps.low, comps.high) == (regression.value, regression.low, regression.high)
     assert comps.range_text.endswith("; n = 5")
@@ -433,7 +435,7 @@ def test_what_each_price_takes_for_granted(story):
 
 
 @pytest.fixture(scope="module")
-def results(simulated, regression, gap, span, ahead):
+def results(simulated, regression, gap, span, ahead, claims):
     vendors = table(
         """metric,date,value,currency,known_on,fact_id,entity
         market_cap,2024-11-21,146e9,USD,2024-11-21,m1,a
@@ -465,6 +467,7 @@ def results(simulated, regression, gap, span, ahead):
         "distances": valuation.peer_distance(
             companies, subject="me", features=["x", "size"], sizes=["size"], k=2, resamples=100, seed=1
         ),
+        "identities": claims,
         "vendors": valuation.implied_net_debt(vendors),
         "step_ups": valuation.step_ups(marks),
         "headline": gap,
@@ -488,9 +491,9 @@ def test_every_view_shows_existing_columns_of_a_real_result(results, view, langu
     assert set(chosen.columns) <= set(rows.columns)
     made = exhibits.result(found, view, currency="USD", names=NAMES)
     assert made.text.startswith(WORDS[language][f"view_{view}"])
-    assert made.text.endswith(found.text)
+    assert made.text.endswith(found.text) == chosen.is_told
     expected = rows[chosen.per].nunique() if chosen.per else min(len(rows), chosen.last or len(rows))
-    assert made.html.count("<tr>") == expected + 2 > 2  # the head and the foot
+    assert made.html.count("<tr>") == expected + 1 + chosen.is_told > 1 + chosen.is_told  # the head, and the foot
 
 
 def test_views_show_the_numbers_of_the_result(results):
@@ -587,7 +590,7 @@ def test_every_exhibit_speaks_chinese(
 ):
     exhibits.use_style("zh")
     cards = cards_of(field=field, regression=regression, simulation=simulated, story=story, gap=gap, span=span)
-    assert cards["me.value_range"].text == "USD 305亿 – 505亿"
+    assert cards["me.value_range"].text == "USD 310亿 – 500亿"
     assert cards["me.growth_priced_in"].label == "500亿 所隐含的增速"
     assert exhibits.football_field(field, name="小红书").alt.startswith("小红书:各方法估值同尺对照(USD)")
     said = [

@@ -36,6 +36,7 @@ from helpers.exhibits.uplift import (
     uplift_headlines,
 )
 from helpers.exhibits.valuation import (
+    answer,
     bridge,
     comparables,
     distribution,
@@ -55,6 +56,7 @@ __all__ = [
     "Html",
     "alarms",
     "alternatives",
+    "answer",
     "bridge",
     "by_kind",
     "checks",

@@ -32,12 +32,15 @@ class View:
         Rows shown from the end; 0 for all.
     per : str
         Column of which each value shows its last row only; empty for all rows.
+    is_told : bool
+        Whether the result's sentence stands below.
     """
 
     columns: dict[str, str]
     table: str = "table"
     last: int = 0
     per: str = ""
+    is_told: bool = True
 
 
 DRIVERS = ("growth", "target_margin", "sales_to_capital", "discount_rate")
@@ -78,6 +81,7 @@ VIEWS = {
          "repurchase_date": "date", "repurchase_price": "", "repurchase_share": "ratio",
          "sell_back_value": "", "reason": "text", "fact_id": "facts"}
     ),
+    "identities": View({"text": "text"}, table="identities", is_told=False),
     "origins": View(
         {"name": "name", "clock": "text", "origin": "date", "origin_low": "date", "origin_high": "date",
          "reason": "text"}, table="origins",
@@ -130,4 +134,5 @@ def result(found: object, view: str, *, currency: str = "", names: Mapping[str, 
     money = f"money {getattr(found, 'currency', currency)}".strip()
     columns = {column: money if unit == "money" else unit for column, unit in chosen.columns.items()}
     told = {**(names or {}), **{name: word(f"driver_{name}") for name in DRIVERS}}
-    return mapped(rows, columns, caption=word(f"view_{view}"), note=found.text, names=told)
+    note = found.text if chosen.is_told else ""
+    return mapped(rows, columns, caption=word(f"view_{view}"), note=note, names=told)

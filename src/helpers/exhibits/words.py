@@ -185,6 +185,7 @@ _PAIRS = {
     "view_judgements": ("The same under other judgements", "其他判断下的结果"),
     "view_discounts": ("Discounts for lack of marketability", "缺乏流动性折价"),
     "view_grants": ("Grant, option and repurchase", "授予、期权与回购"),
+    "view_identities": ("What a holder's own books say", "持有人账目所示"),
     "view_origins": ("The clock of each platform", "各平台的起算日"),
     "view_contributions": ("Growth by line of business", "各业务对增速的贡献"),
     "view_season": ("Quarterly growth, with its season", "季度增速与季节性"),
