@@ -588,8 +588,8 @@ def test_step_ups_as_published():
     assert math.isnan(steps["a"])
     # 17 / 3 in 1,227 days: (20 / 3) ^ (365 / 1227) - 1
     assert result.table["annual_growth"].iloc[1] == pytest.approx((20 / 3) ** (365 / 1227) - 1)
-    # 59 days are not compounded to a year
-    assert math.isnan(result.table["annual_growth"].iloc[4])
+    # 59 and 184 days are not compounded to a year
+    assert result.table["annual_growth"].iloc[[4, 6]].isna().all()
     assert result.table["is_same_basis"].tolist()[1:] == [True, False, True, False, True, False]
     assert result.text == (
         "From 3.00 billion USD (round of 2018-06-30) to 50.0 billion (secondary sale of 2025-12-31): +1567 % in 7.5 "
@@ -598,6 +598,22 @@ def test_step_ups_as_published():
     assert [(check.name, check.passed) for check in result.checks] == [("scale", True), ("same_basis", None)]
     assert result.checks[1].text == "3 of 6 steps compare two bases: 2023-09-30, 2025-03-31, 2025-12-31"
     assert result.fact_ids == tuple("abcdefg")
+
+
+def test_there_is_no_rate_a_year_of_less_than_a_year():
+    days = {"2024-06-30": 364, "2024-06-29": 365}  # to 2025-06-29
+    for start, length in days.items():
+        pair = MARKS.head(2).assign(date=[start, "2025-06-29"], value=[10e9, 12e9], raised=[None, 0.0])
+        step, held = step_ups(pair), holding_returns(pair)
+        if length < 365:
+            assert math.isnan(step.table["annual_growth"].iloc[1])
+            assert math.isnan(held.table["annual_return"].iloc[0])
+            assert step.text.endswith("+20 % in 364 days, too short for a rate a year.")
+            assert "a year" not in held.text
+        else:
+            assert step.table["annual_growth"].iloc[1] == pytest.approx(0.2)  # 12 / 10 in 365 days
+            assert step.text.endswith("+20 % in 1.0 years, +20 % a year.")
+            assert "earned +20 %, +20 % a year;" in held.text
 
 
 def test_a_value_ten_times_off_is_named_with_its_arithmetic():

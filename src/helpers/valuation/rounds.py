@@ -37,8 +37,8 @@ BASES = {
     "other": "the source does not say",
 }
 DAYS_PER_YEAR = 365.0
-SHORTEST_YEARS = 90 / 365
-"""Compounding a step of weeks to a year says nothing about a year."""
+SHORTEST_YEARS = 1.0
+"""A rate a year of a shorter step says what nobody earned: it supposes that the step goes on."""
 OFF_SCALE, OFF_SCALE_AT_AN_END = 5.0, 8.0
 """A value this many times both its neighbours, or its only one, or as small a part, is a likely slip of scale."""
 _NEEDED = ("date", "value", "basis", "currency", "fact_id")
@@ -55,7 +55,7 @@ class StepUpResult:
     table : DataFrame
         By date: date, label, basis, value, low, high, currency, raised (all money in one currency),
         previous_date, previous_value, previous_basis, years (since then, days over 365), step_up (0.3 is +30 %),
-        step_up_low, step_up_high (from low and high), annual_growth (NaN over less than 90 days), is_same_basis
+        step_up_low, step_up_high (from low and high), annual_growth (NaN over less than a year), is_same_basis
         (as the one before), scale_note (the arithmetic where a value is far off its neighbours, else empty),
         fact_id, previous_fact_id.
     text : str
@@ -81,7 +81,7 @@ class HoldingResult:
         exit_value, years, step_up, dilution (1 less the part of a share's claim that new money took; NaN where not
         known), total_return (0.5 is +50 %; NaN where a round's new money is not known), return_low, return_high
         (with low and high values and unknown rounds), annual_return, annual_low, annual_high (NaN over less
-        than 90 days), reason, settles,
+        than a year), reason, settles,
         entry_fact_id, exit_fact_id.
     text : str
     checks : tuple of Check
@@ -328,8 +328,15 @@ def _step_text(table: pd.DataFrame) -> str:
     fell = f", {downs} of {len(table) - 1} steps down" if downs else ""
     return (
         f"From {in_words(first['value'])} {first['currency']} ({first['label']}) to {in_words(last['value'])} "
-        f"({last['label']}): {_percent(total)} in {years:.1f} years{_a_year(total, years)}{fell}."
+        f"({last['label']}): {_percent(total)} in {_long(years)}{_a_year(total, years)}{fell}."
     )
+
+
+def _long(years: float) -> str:
+    """In days where there is no rate a year."""
+    if years >= SHORTEST_YEARS:
+        return f"{years:.1f} years"
+    return f"{round(years * DAYS_PER_YEAR)} days, too short for a rate a year"
 
 
 def _a_year(total: float, years: float) -> str:
