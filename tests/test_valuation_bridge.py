@@ -586,3 +586,52 @@ def test_flags_do_not_depend_on_the_currency(scale):
 def test_neighbour_errors(arguments, error, match):
     with pytest.raises(error, match=match):
         flag_neighbours(**arguments)
+
+
+# --- cells ----------------------------------------------------------------------------------------
+
+LINES = pd.DataFrame(
+    {
+        "item": ["cash", "debt"],
+        "amount": [3e9, 1e9],
+        "currency": "USD",
+        "day": "2025-12-31",
+        "known_on": "2026-02-20",
+        "fact_id": ["c", "d"],
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("change", "match"),
+    [
+        ({"amount": np.inf}, r"amount of a bridge must be finite, got inf \(c\)"),
+        ({"amount": "3 bn"}, "amount of a bridge must be a number, got '3 bn'"),
+        ({"known_on": 20260220}, "a bridge needs a known_on such as 2025-06-30, got 20260220"),
+        ({"day": pd.Timestamp("2025-12-31", tz="UTC")}, "a bridge needs a day without a time zone"),
+        ({"item": None}, "unknown item of the bridge"),
+    ],
+)
+def test_a_bridge_is_read_strictly(change, match):
+    with pytest.raises(HelpersError, match=match):
+        enterprise_value(10e9, LINES.assign(**change), currency="USD", on=date(2026, 3, 1))
+
+
+def test_neighbours_and_growth_are_read_strictly():
+    series = table("date,value,currency,fact_id\n2025-01-01,3e10,USD,a\n2025-06-01,3.1e10,USD,b")
+    for value, match in ((np.inf, "value of a figure must be finite"), ("31 bn", "must be a number, got '31 bn'")):
+        with pytest.raises(HelpersError, match=match):
+            flag_neighbours(series.assign(value=value))
+    with pytest.raises(HelpersError, match="a figure needs a date without a time zone"):
+        flag_neighbours(series.assign(date=pd.Timestamp("2025-01-01", tz="UTC")))
+    price = table("date,value,currency,known_on,fact_id\n2025-03-01,300,USD,2025-03-01,p")
+    year = table(
+        "metric,period_start,period_end,value,currency,known_on,fact_id\n"
+        "revenue,2024-01-01,2024-12-31,100,USD,2025-02-01,r"
+    )
+    multiples = dated_multiples(price, year, quote_currency="USD")
+    rates = table("metric,growth,low,high,known_on,fact_id\nrevenue,0.2,0.15,0.25,2025-02-01,g")
+    with pytest.raises(ParameterError, match="high end of growth must lie between -1 and 3, got 25"):
+        growth_adjusted(multiples, rates.assign(high=25))
+    with pytest.raises(HelpersError, match=r"growth needs low <= growth <= high, got 0.2 \(0.3 to 0.25\) of g"):
+        growth_adjusted(multiples, rates.assign(low=0.3))

@@ -391,6 +391,51 @@ def test_claims_in_two_currencies_meet_at_the_dated_rate():
     assert "y" in result.kept.set_index("claim_ids").index[-2]
 
 
+def pair(value: float, currency: str = "USD", basis: str = "fund_mark") -> pd.DataFrame:
+    """31.2 billion dollars and another claim of the same day."""
+    one = CLAIMS.set_index("claim_id").loc[["c07"]].reset_index()
+    other = one.assign(claim_id="other", value=value, currency=currency, basis=basis, source="wire")
+    return pd.concat([one.assign(value=31.2e9), other], ignore_index=True)
+
+
+def test_values_less_than_a_hundredth_apart_agree():
+    # 31.45 / 31.2 = 1.008; digits end 31.25 and 31.445: they do not overlap, and one amount told twice is no conflict
+    near = settle(pair(31.45e9))
+    assert near.table["status"].tolist() == ["accepted", "accepted"]
+    assert "agrees with 31.2 billion USD (c07" in verdict(near, "other")["reason"]
+    assert near.kept["claim_ids"].tolist() == ["c07, other"]
+    assert near.kept["value"].tolist() == [31.45e9]  # the more precise one
+    far = settle(pair(31.55e9))  # 1.011
+    assert far.table["status"].tolist() == ["range", "range"]
+    # 31.45 agrees with both 31.2 and 31.7, which do not agree with each other
+    third = pair(31.7e9).tail(1).assign(claim_id="third")
+    assert set(settle(pd.concat([pair(31.45e9), third])).table["status"]) == {"range"}
+    # of another basis the move is named, however small
+    moved = verdict(settle(pair(31.45e9, basis="secondary_sale")), "other")
+    assert moved["status"] == "not_a_conflict"
+
+
+def test_values_of_two_currencies_agree_within_a_twentieth():
+    at = units.rate("CNY", "USD", date(2025, 6, 30))
+    room = {1.04: "accepted", 0.97: "accepted", 1.06: "range"}
+    for times, status in room.items():
+        yuan = round(31.2e9 * times / at, -7)  # two more digits than the dollars have
+        assert verdict(settle(pair(yuan, "CNY")), "other")["status"] == status
+    # a claim that its own stake supports flags one that is further off, and no nearer one
+    stake = SUPPORTS.assign(claim_id="c07", as_of="2025-06-30", stake_share=0.1, holding_value=3.12e9)
+    for times, status in {1.04: "accepted", 1.06: "flagged"}.items():
+        found = settle(pair(round(31.2e9 * times / at, -7), "CNY"), supports=stake)
+        assert verdict(found, "other")["status"] == status
+
+
+def test_one_claim_is_told_in_the_singular():
+    one = settle(CLAIMS.tail(1))
+    assert one.text.startswith("1 claim on xiaohongshu: accepted. The latest that stands is 50.0 billion USD")
+    assert settle(CLAIMS.tail(1), conversions=SWAPS.tail(1).assign(value=250e9)).text.endswith(
+        "The conversion does not fit its exchange rate."
+    )
+
+
 def test_a_stray_that_is_no_power_of_ten():
     odd = CLAIMS.set_index("claim_id").loc[["c07"]].reset_index().assign(claim_id="odd", value=470e9, basis="other")
     row = verdict(settle(pd.concat([CLAIMS, odd])), "odd")
@@ -452,3 +497,17 @@ def test_reconcile_errors(change, error, match):
     given = {"currency": "CNY"} if error is RateError else {}
     with pytest.raises(error, match=match):
         settle(**given, **change)
+
+
+@pytest.mark.parametrize(
+    ("change", "match"),
+    [
+        ({"high": np.inf}, "high of a row of estimates must be finite"),
+        ({"low": "25 bn"}, "low of a row of estimates must be a number, got '25 bn'"),
+        ({"known_on": 20250905}, "needs a known_on such as 2025-06-30, got 20250905"),
+        ({"method": None}, "method of a row of estimates must be a name"),
+    ],
+)
+def test_estimates_are_read_strictly(change, match):
+    with pytest.raises(HelpersError, match=match):
+        field(ESTIMATES.assign(**change))

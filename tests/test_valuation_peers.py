@@ -543,3 +543,13 @@ def test_units_do_not_matter(scale, shift):
 def test_distance_errors(change, error, match):
     with pytest.raises(error, match=match):
         near(**change)
+
+
+def test_peers_are_read_strictly():
+    for change, match in (
+        ({"multiple": "4x"}, "multiple of a peer must be a number, got '4x'"),
+        ({"date": 20250930}, "a multiple needs a date such as 2025-06-30, got 20250930"),
+        ({"entity": [None, *PEERS["entity"][1:]]}, "entity of a peer must be a name"),
+    ):
+        with pytest.raises(HelpersError, match=match):
+            peer_multiples(PEERS.assign(**change), subject="me")

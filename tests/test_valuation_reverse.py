@@ -309,3 +309,13 @@ def test_returns_refuse(work, match):
 def test_names_of_unknowns_are_closed():
     with pytest.raises(UnknownNameError, match="unknown driver to solve for 'margin'"):
         priced_in(LOSING, price=PRICE, unknowns=["margin"])
+
+
+def test_a_price_in_the_wrong_scale_has_no_implied_return():
+    # 1 a year for ever cannot be worth 1e12 at any return above its growth that a number can tell from it
+    with pytest.raises(NotEstimableError, match=r"growth of 0\.02 a year that is for ever the flows are worth less"):
+        implied_return(1e12, [1.0], terminal_growth=0.02)
+    with pytest.raises(ParameterError, match="next_flow must be a finite number, got nan"):
+        gordon_value(np.nan, discount_rate=0.1, growth=0.02)
+    with pytest.raises(ParameterError, match="price must be above 0, got inf"):
+        gordon_return(np.inf, 1.0, growth=0.02)

@@ -21,6 +21,7 @@ import pandas as pd
 from helpers.checks import Check
 from helpers.errors import HelpersError, ParameterError, UnitError, UnknownNameError
 from helpers.units import CURRENCIES, check_currency, in_words, rate
+from helpers.valuation.dated import days_of, numbers_of, texts_of
 
 
 class Item(NamedTuple):
@@ -181,12 +182,16 @@ def _checked(items: pd.DataFrame, on: date) -> pd.DataFrame:
         raise HelpersError(f"items need the columns {', '.join(COLUMNS)}; missing: {missing}")
     rows = items[list(COLUMNS)].reset_index(drop=True)
     rows["note"] = items["note"].fillna("").to_numpy() if "note" in items else ""
-    rows["rate"] = items["rate"].to_numpy(float) if "rate" in items else np.nan
+    given = items.reset_index(drop=True)
+    rows["amount"] = numbers_of(given, "amount", what="bridge", is_finite=True)
+    rows["rate"] = numbers_of(given, "rate", what="bridge", is_finite=True)
+    for column in ("item", "currency"):
+        rows[column] = texts_of(given, column, what="bridge")
     for name in rows["item"]:
         if name not in ITEMS:
             raise UnknownNameError("item of the bridge", name, list(ITEMS))
     for column in ("day", "known_on"):
-        rows[column] = pd.to_datetime(rows[column]).astype("datetime64[s]")
+        rows[column] = days_of(given, what="bridge", column=column, or_empty=True)
     _refuse_rows(rows, on)
     _refuse_doubles(rows)
     return rows

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from numbers import Integral
 
+import numpy as np
 import pandas as pd
 
 from helpers.errors import ParameterError, UnknownNameError
@@ -299,6 +300,9 @@ def capital_structure(
     for column in table.columns:
         if column not in known and column != "fact_id":
             raise UnknownNameError("column of a capital structure", column, known)
+    for column in ("name", "kind", "shares"):
+        if (lost := table[column].isna()).any():
+            raise ParameterError(f"every share class needs {column}, missing in row {int(np.argmax(lost)) + 1}")
     rows = table.drop(columns="fact_id", errors="ignore").to_dict("records")
     classes = tuple(ShareClass(**_filled(row)) for row in rows)
     facts = (*fact_ids, *(table["fact_id"].dropna() if "fact_id" in table else ()))

@@ -21,6 +21,7 @@ import pandas as pd
 from helpers.checks import Check
 from helpers.errors import HelpersError, NotEstimableError, ParameterError, UnitError, UnknownNameError
 from helpers.units import check_currency, in_words
+from helpers.valuation.dated import days_of, numbers_of, texts_of
 
 BASES = {
     "market": "market price",
@@ -218,19 +219,24 @@ def _checked(estimates: pd.DataFrame) -> pd.DataFrame:
     if estimates.empty:
         raise HelpersError("need 1+ estimates, got none")
     rows = estimates.reset_index(drop=True)
-    for basis in rows["basis"]:
+    rows["method"] = texts_of(rows, "method", what="row of estimates", or_empty=False)
+    for basis in texts_of(rows, "basis", what="row of estimates"):
         if basis not in BASES:
             raise UnknownNameError("basis", basis, list(BASES))
-    currencies = list(dict.fromkeys(check_currency(currency) for currency in rows["currency"]))
+    currencies = list(
+        dict.fromkeys(check_currency(currency) for currency in texts_of(rows, "currency", what="row of estimates"))
+    )
     if len(currencies) > 1:
         raise UnitError(f"one scale has one currency, got {' and '.join(currencies)}: convert at dated rates first")
     for column in ("date", "known_on"):
-        rows[column] = pd.to_datetime(rows[column]).astype("datetime64[s]")
+        rows[column] = days_of(rows, what="row of estimates", column=column, or_empty=True)
         if rows[column].isna().any():
             raise HelpersError(
                 f"every estimate needs {column}, missing for {rows['method'][rows[column].isna()].iloc[0]}"
             )
-    low, point, high = (rows[column].astype(float) for column in ("low", "point", "high"))
+    for column in ("low", "point", "high"):
+        rows[column] = numbers_of(rows, column, what="row of estimates", is_finite=True)
+    low, point, high = rows["low"], rows["point"], rows["high"]
     middle = point.fillna(low)
     bad = rows[~((low > 0) & (low <= middle) & (middle <= high) & np.isfinite(high))]
     if len(bad):

@@ -21,6 +21,7 @@ from helpers.errors import HelpersError, ParameterError
 from helpers.units import check_currency, in_words
 from helpers.valuation import black_scholes
 from helpers.valuation.black_scholes import Numbers
+from helpers.valuation.dated import numbers_of
 from helpers.valuation.grant_terms import OptionAssumptions, Vesting, simplified_term
 from helpers.valuation.warrants import warrant_values
 
@@ -189,10 +190,11 @@ def _checked(grants: pd.DataFrame) -> pd.DataFrame:
     if twice.any():
         raise HelpersError(f"a grant needs a name of its own, got {rows.loc[twice, 'grant'].iloc[0]!r} twice")
     for column in ("spot", "strike", "options"):
+        rows[column] = numbers_of(rows, column, what="grant")
         bad = rows[~((rows[column] > 0) & np.isfinite(rows[column]))]
         if len(bad):
             raise HelpersError(
-                f"{column} of a grant must be above 0, got {bad[column].iloc[0]} ({bad['grant'].iloc[0]})"
+                f"{column} of a grant must be above 0, got {bad[column].iloc[0]:g} ({bad['grant'].iloc[0]})"
             )
     return rows.assign(options=rows["options"].astype(float))
 

@@ -15,6 +15,7 @@ import pandas as pd
 from helpers.checks import Check
 from helpers.errors import HelpersError
 from helpers.units import check_currency
+from helpers.valuation.dated import days_of, numbers_of
 
 _COLUMNS = ("date", "price", "strike", "fact_id")
 _UNDER_WATER = "not meaningful: this grant or the one before was not in the money"
@@ -104,7 +105,9 @@ def _checked(grants: pd.DataFrame) -> pd.DataFrame:
     missing = [column for column in _COLUMNS if column not in grants]
     if missing:
         raise HelpersError(f"grants need the columns {', '.join(_COLUMNS)}; missing: {missing}")
-    rows = grants[list(_COLUMNS)].assign(date=pd.to_datetime(grants["date"]).astype("datetime64[s]"))
+    rows = grants[list(_COLUMNS)].assign(date=days_of(grants, what="grant", or_empty=True))
+    for column in ("price", "strike"):
+        rows[column] = numbers_of(grants, column, what="grant", is_finite=True)
     if len(rows) < 2:
         raise HelpersError(f"need 2+ grants for a ladder, got {len(rows)}")
     for bad, rule in (

@@ -16,6 +16,7 @@ import pandas as pd
 from helpers.checks import Check, as_rate
 from helpers.errors import HelpersError
 from helpers.units import in_words
+from helpers.valuation.dated import days_of, numbers_of
 from helpers.valuation.figures import ids
 from helpers.valuation.multiples import MultiplesResult
 
@@ -124,13 +125,22 @@ def _checked(growth: pd.DataFrame) -> pd.DataFrame:
     if missing:
         raise HelpersError(f"growth needs the columns {', '.join(_COLUMNS)}; missing: {missing}")
     rows = growth[list(_COLUMNS)].reset_index(drop=True)
+    given = growth.reset_index(drop=True)
+    rows["growth"] = numbers_of(given, "growth", what="row of growth")
     as_rate("growth", rows["growth"].to_numpy(float), low=-1.0, high=MAX_GROWTH)
-    rows["known_on"] = pd.to_datetime(rows["known_on"]).astype("datetime64[s]")
+    rows["known_on"] = days_of(given, what="row of growth", column="known_on", or_empty=True)
     if rows["known_on"].isna().any():
         raise HelpersError(f"growth needs known_on, missing for {rows.loc[rows['known_on'].isna(), 'fact_id'].iloc[0]}")
     for end in ("low", "high"):
-        given = growth[end].reset_index(drop=True) if end in growth else rows["growth"]
-        rows[end] = given.fillna(rows["growth"])
+        rows[end] = numbers_of(given, end, what="row of growth").fillna(rows["growth"])
+        as_rate(f"{end} end of growth", rows[end].to_numpy(float), low=-1.0, high=MAX_GROWTH)
+    crossed = rows[(rows["low"] > rows["growth"]) | (rows["growth"] > rows["high"])]
+    if len(crossed):
+        row = crossed.iloc[0]
+        raise HelpersError(
+            f"growth needs low <= growth <= high, got {row['growth']:g} ({row['low']:g} to {row['high']:g}) of "
+            f"{row['fact_id']}"
+        )
     twice = rows[rows.duplicated(["metric", "known_on"], keep=False)]
     if len(twice):
         raise HelpersError(

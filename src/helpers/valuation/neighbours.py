@@ -19,6 +19,7 @@ import pandas as pd
 from helpers.checks import Check
 from helpers.errors import HelpersError, ParameterError, UnitError
 from helpers.units import in_words
+from helpers.valuation.dated import days_of, numbers_of, texts_of
 
 MIN_NEIGHBOURS = 2
 POWER_TOLERANCE = 0.03
@@ -105,7 +106,10 @@ def _checked(series: pd.DataFrame) -> pd.DataFrame:
     if missing:
         raise HelpersError(f"a series needs the columns {', '.join(_COLUMNS)}; missing: {missing}")
     rows = series[list(_COLUMNS)].reset_index(drop=True)
-    rows["date"] = pd.to_datetime(rows["date"]).astype("datetime64[s]")
+    given = series.reset_index(drop=True)
+    rows["date"] = days_of(given, what="figure", or_empty=True)
+    rows["value"] = numbers_of(given, "value", what="figure", is_finite=True)
+    rows["currency"] = texts_of(given, "currency", what="figure")
     for bad, rule in ((rows["date"].isna(), "needs a date"), (~(rows["value"] > 0), "needs a value above 0")):
         if bad.any():
             row = rows[bad].iloc[0]

@@ -22,6 +22,7 @@ import pandas as pd
 from helpers.checks import Check
 from helpers.errors import HelpersError, NotEstimableError, UnitError, UnknownNameError
 from helpers.units import check_currency, in_words
+from helpers.valuation.dated import days_of, numbers_of, texts_of
 from helpers.valuation.figures import ANNUAL_DAYS, ids
 
 MIN_PEERS = 3
@@ -312,12 +313,17 @@ def _checked(peers: pd.DataFrame) -> pd.DataFrame:
     twice = peers.loc[peers["entity"].duplicated(), "entity"]
     if len(twice):
         raise HelpersError(f"need one multiple for each peer, {twice.iloc[0]} stands twice: take one date and metric")
-    rows = peers.assign(date=pd.to_datetime(peers["date"]).astype("datetime64[s]")).reset_index(drop=True)
+    rows = peers.reset_index(drop=True)
+    rows = rows.assign(
+        date=days_of(rows, what="multiple", or_empty=True),
+        multiple=numbers_of(rows, "multiple", what="peer"),
+        entity=texts_of(rows, "entity", what="peer", or_empty=False),
+    )
     undated = rows.loc[rows["date"].isna(), "entity"]
     if len(undated):
         raise HelpersError(f"every multiple needs its date, missing for {', '.join(undated)}")
     for end in ("low", "high"):
-        given = rows[end] if end in rows else rows["multiple"]
+        given = numbers_of(rows, end, what="peer")
         rows[end] = given.replace([np.inf, -np.inf], np.nan).fillna(rows["multiple"])  # an open end is not a size
     first = ["entity", "date", "multiple", "low", "high"]
     return rows[[*first, *(column for column in rows if column not in first)]]

@@ -17,7 +17,7 @@ from helpers.checks import Check
 from helpers.errors import HelpersError
 from helpers.units import check_currency
 from helpers.valuation import black_scholes
-from helpers.valuation.dated import is_told_closer, need_columns, windows_of
+from helpers.valuation.dated import days_of, is_told_closer, need_columns, numbers_of, windows_of
 from helpers.valuation.grant_terms import OptionAssumptions
 from helpers.valuation.grants import option_ladder
 
@@ -136,7 +136,8 @@ def _checked(repurchases: pd.DataFrame) -> pd.DataFrame:
     if missing:
         raise HelpersError(f"repurchases need the columns {', '.join(_OFFER_COLUMNS)}; missing: {missing}")
     rows = repurchases[list(_OFFER_COLUMNS)].assign(
-        date=pd.to_datetime(repurchases["date"]).astype("datetime64[s]"), price=repurchases["price"].astype(float)
+        date=days_of(repurchases, what="repurchase", or_empty=True),
+        price=numbers_of(repurchases, "price", what="repurchase"),
     )
     for bad, rule in (
         (rows["date"].isna(), "needs a date"),

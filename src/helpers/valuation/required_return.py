@@ -123,6 +123,12 @@ def implied_return(
         raise NotEstimableError(
             f"the return implied by a price of {in_words(price)}", at, "a check of the units of both"
         )
+    if gap(low) < 0:
+        raise NotEstimableError(
+            f"the return implied by a price of {in_words(price)}",
+            f"even at the growth of {terminal_growth:g} a year that is for ever the flows are worth less",
+            "a check of the units of both",
+        )
     rate = float(brentq(gap, low, HIGHEST, xtol=1e-14, rtol=1e-14))
     explicit, later = _present(flows, rate, terminal_growth)
     premium = np.nan if riskfree_rate is None else rate - riskfree_rate
@@ -201,6 +207,7 @@ def gordon_value(next_flow: float, *, discount_rate: float, growth: float) -> fl
     """
     as_rate("discount_rate", discount_rate, low=1e-4, high=1.0)
     as_rate("growth", growth, low=-0.5, high=0.2)
+    _check_flow(next_flow)
     if growth >= discount_rate:
         raise ParameterError(
             f"growth {growth:g} is not below the discount rate {discount_rate:g}: {next_flow:g} / ({discount_rate:g} - "
@@ -212,14 +219,24 @@ def gordon_value(next_flow: float, *, discount_rate: float, growth: float) -> fl
 def gordon_return(price: float, next_flow: float, *, growth: float) -> float:
     """Return of a flow that grows for ever, ``next_flow / price + growth``; price above 0, growth -0.5 to 0.2."""
     as_rate("growth", growth, low=-0.5, high=0.2)
-    if not price > 0:
-        raise ParameterError(f"price must be above 0, got {price:g}")
+    _check_price(price)
+    _check_flow(next_flow)
     return next_flow / price + growth
 
 
 def gordon_growth(price: float, next_flow: float, *, discount_rate: float) -> float:
     """Growth for ever that a price takes for granted, ``discount_rate - next_flow / price``; price above 0."""
     as_rate("discount_rate", discount_rate, low=1e-4, high=1.0)
-    if not price > 0:
-        raise ParameterError(f"price must be above 0, got {price:g}")
+    _check_price(price)
+    _check_flow(next_flow)
     return discount_rate - next_flow / price
+
+
+def _check_price(price: float) -> None:
+    if not 0 < price < np.inf:
+        raise ParameterError(f"price must be above 0, got {price:g}")
+
+
+def _check_flow(flow: float) -> None:
+    if not np.isfinite(flow):
+        raise ParameterError(f"next_flow must be a finite number, got {flow:g}")
