@@ -5,7 +5,8 @@
 3. audit: the ledger's audit doubts it: flagged with its reason.
 4. stake identity: its own stake and holding: accepted, flagged, or rejected at a power of ten.
 5. stray: far off its neighbours in time, by no power of ten: flagged.
-6. same date and basis: disagreeing claims become a range; one against an identity is flagged.
+6. same date and basis: disagreeing claims become a range; one against an identity is flagged. Claims agree within
+   their digits, and where they are less than 1 % apart, or 5 % in two currencies.
 7. other date or basis: not a conflict, or accepted.
 
 What it cannot do: weigh who is more trustworthy; that is the ledger's rule of preference.
@@ -24,6 +25,7 @@ from helpers.valuation.contradictions import (
     SLIPS,
     TOLERANCE,
     UNSTATED,
+    agree,
     amount,
     described,
     same_date_groups,
@@ -163,12 +165,12 @@ def _strays(rows: pd.DataFrame, found: Found, context: Context) -> Found:
 
 
 def _same_dates(rows: pd.DataFrame, found: Found, context: Context) -> Found:
-    """Claims of one date and basis that do not agree within their digits."""
+    """Claims of one date and basis that do not agree."""
     sure = [i for i, verdict in found.items() if verdict["status"] == "accepted"]
     part = rows[~rows["claim_id"].isin(set(found) - set(sure))]
     out: Found = {}
     for _, group in part.groupby(same_date_groups(part)) if len(part) else ():
-        if group["low"].max() <= group["high"].min():
+        if all(agree(row, group).all() for _, row in group.iterrows()):
             continue
         firm, loose = group[group["claim_id"].isin(sure)], group[~group["claim_id"].isin(sure)]
         for _, row in loose.iterrows():
@@ -179,7 +181,7 @@ def _same_dates(rows: pd.DataFrame, found: Found, context: Context) -> Found:
 def _against(row: pd.Series, firm: pd.DataFrame, context: Context) -> dict[str, object]:
     """Beside a claim with an identity there is no range: empty where the two agree."""
     best = firm.iloc[0]
-    if row["low"] <= best["high"] and best["low"] <= row["high"]:
+    if agree(row, firm.head(1)).all():
         return {}
     said = described(best, context.currency)
     reason = f"{amount(row, context.currency)} disagrees with {said}, whose stake identity holds"
@@ -198,7 +200,9 @@ def _as_range(row: pd.Series, group: pd.DataFrame, context: Context) -> dict[str
 def _other_dates(rows: pd.DataFrame, found: Found, context: Context) -> Found:
     """What is left stands; beside a claim of another date or basis that differs it is said why."""
     wrong = [i for i, verdict in found.items() if verdict["status"] not in KEPT]
-    part = rows[~rows["claim_id"].isin(wrong)].sort_values(["last", "claim_id"], kind="stable")
+    part = rows[~rows["claim_id"].isin(wrong)]
+    part = part.assign(group=same_date_groups(part) if len(part) else 0)
+    part = part.sort_values(["last", "claim_id"], kind="stable")
     out: Found = {}
     for place, (_, row) in enumerate(part.iterrows()):
         before = part.iloc[:place]
@@ -211,9 +215,9 @@ def _beside(row: pd.Series, before: pd.DataFrame, context: Context) -> dict[str,
     if before.empty:
         reason = f"nothing contradicts it: no earlier claim within {context.reach_days} days"
         return {"status": "accepted", "reason": reason}
-    differs = before[(before["low"] > row["high"]) | (row["low"] > before["high"])]
     last = before.iloc[-1]
-    if last["claim_id"] not in set(differs["claim_id"]):
+    overlap = last["low"] <= row["high"] and row["low"] <= last["high"]
+    if overlap or (last["group"] == row["group"] and agree(row, before.tail(1)).all()):
         reason = f"agrees with {described(last, context.currency)}"
         return {"status": "accepted", "reason": reason, "reference": last["claim_id"]}
     later = row["first"] > last["last"]

@@ -4,8 +4,8 @@ Slips of scale are ratios within 2 % of a power of ten between claims near in ti
 identity near it is wrong, else the side that fewer sources stand beside, else nobody is. A conversion must imply
 the dated exchange rate. What no test here can know is what a source meant to print.
 
-Every function takes and gives tables of claims as `reconcile.prepared` makes them: claim_id, quote (the
-value in one currency), low, high (what its digits can stand for), first, last (days that its date can
+Every function takes and gives tables of claims as `reconcile.prepared` makes them: claim_id, currency (as
+told), quote (the value in one currency), low, high (what its digits can stand for), first, last (days that its date can
 mean), basis, source.
 """
 
@@ -27,6 +27,7 @@ UNSTATED = "unstated"
 
 TOLERANCE = 0.02
 NEAR = 3.0  # a figure within this factor of another speaks for it
+SAME_VALUE = 0.01  # one amount told twice: "4.8 billion" and "4,836 million" differ by less
 RATE_ROOM = 0.05  # writers convert at the rate of another day, or at a round one
 SAME_DATE_DAYS = 31  # a date printed as a month is a date, one printed as a year is not
 
@@ -188,6 +189,25 @@ def same_date_groups(claims: pd.DataFrame) -> np.ndarray:
     alike = (first[:, None] == first) & (last[:, None] == last)
     same = (basis[:, None] == basis) | (basis[:, None] == UNSTATED) | (basis == UNSTATED)
     return connected_components((overlap | alike) & same, directed=False)[1]
+
+
+def agree(one: pd.Series, others: pd.DataFrame) -> np.ndarray:
+    """Whether each other claim says the same, shape (n,).
+
+    Its digits can stand for the same value, or the two are less than 1 % apart, 5 % where they were told in different
+    currencies: no two sources convert at one rate.
+
+    Parameters
+    ----------
+    one : Series
+        A claim.
+    others : DataFrame
+        Claims.
+    """
+    overlap = ((others["low"] <= one["high"]) & (one["low"] <= others["high"])).to_numpy()
+    apart = np.abs(np.log(others["quote"].to_numpy(float) / one["quote"]))
+    room = np.where(others["currency"].eq(one["currency"]), SAME_VALUE, RATE_ROOM)
+    return overlap | (apart < np.log1p(room))
 
 
 def conversion_verdicts(conversions: pd.DataFrame) -> pd.DataFrame:

@@ -319,6 +319,8 @@ def _text(
     counts = found["status"].value_counts()
     parts = [f"{counts[status]} {status.replace('_', ' ')}" for status in STATUSES if status in counts]
     text = f"Of {len(found)} claims on {subject}: {', '.join(parts)}."
+    if len(found) == 1:
+        text = f"1 claim on {subject}: {parts[0].removeprefix('1 ')}."
     if len(kept):
         last = kept.iloc[-1]
         ends = [last["low"], last["high"]] if np.isnan(last["value"]) else [last["value"]]
@@ -327,7 +329,9 @@ def _text(
         text += f" The latest that stands is {value} {currency} ({last['last'].date()}, {basis})."
     text += _rejections(rows, found[found["status"].eq("rejected")], implied, currency)
     off = int(swaps["status"].eq("flagged").sum())
-    return text + (f" {off} of {len(swaps)} conversions do not fit their exchange rate." if off else "")
+    fit = "does not fit its" if off == 1 else "do not fit their"
+    among = f"{off} of {len(swaps)} conversions" if len(swaps) > 1 else "The conversion"
+    return text + (f" {among} {fit} exchange rate." if off else "")
 
 
 def _rejections(rows: pd.DataFrame, rejected: pd.DataFrame, implied: pd.DataFrame, currency: str) -> str:
