@@ -826,3 +826,26 @@ def test_a_platform_without_a_cap_table_is_bounded():
 def test_reconstruction_errors(rounds, error, match):
     with pytest.raises(error, match=match):
         reconstruct(rounds)
+
+
+def test_new_money_above_the_low_end_of_the_value_is_refused():
+    # 6 bn raised at 10 bn that may be 5 bn: the holder's part would be 1 - 6 / 5, below nothing
+    marks = pd.DataFrame(
+        {
+            "date": ["2020-01-01", "2022-01-01"],
+            "value": [5e9, 10e9],
+            "low": [5e9, 5e9],
+            "raised": [None, 6e9],
+            "basis": "round_post_money",
+            "currency": "USD",
+            "fact_id": ["a", "b"],
+        }
+    )
+    with pytest.raises(ParameterError, match="raised must be below the low end of the value after the round"):
+        holding_returns(marks)
+
+
+def test_a_class_without_its_shares_is_refused_by_row():
+    table = pd.DataFrame({"name": ["A", "C"], "kind": ["common", "common"], "shares": [1.0, None]})
+    with pytest.raises(ParameterError, match="every share class needs shares, missing in row 2"):
+        capital_structure(table, currency="USD")

@@ -25,7 +25,7 @@ import pandas as pd
 from helpers.checks import Check, as_rate
 from helpers.errors import HelpersError, ParameterError, UnitError, UnknownNameError
 from helpers.units import check_currency, in_words, rate
-from helpers.valuation.dated import days_of, need_columns, numbers_of
+from helpers.valuation.dated import days_of, need_columns, numbers_of, texts_of
 
 BASES = {
     "round_post_money": "new money, value after the round",
@@ -214,7 +214,7 @@ def checked_marks(marks: pd.DataFrame, quote_currency: str | None = None) -> pd.
 
 
 def _refuse_bad_marks(rows: pd.DataFrame) -> None:
-    for basis in rows["basis"]:
+    for basis in texts_of(rows, "basis", what="value"):
         if basis not in BASES:
             raise UnknownNameError("basis of a value", basis, list(BASES))
     for bad, rule in (
@@ -223,6 +223,10 @@ def _refuse_bad_marks(rows: pd.DataFrame) -> None:
         (~((rows["high"] >= rows["value"]) & (rows["high"] < np.inf)), "high must not be below the value"),
         (~(rows["raised"].isna() | (rows["raised"] >= 0)), "raised must be 0 or more"),
         (rows["raised"] >= rows["value"], "raised must be below the value after the round, which holds it"),
+        (
+            rows["raised"] >= rows["low"],
+            "raised must be below the low end of the value after the round, which holds it",
+        ),
     ):
         if bad.any():
             got = rows[bad].iloc[0]
