@@ -488,8 +488,8 @@ def test_readings_of_the_price_of_complexco():
     assert result.common_ratio == pytest.approx(result.common_value_per_share / 5)
     assert result.checks[-1].passed is True
     assert result.text == (
-        "The headline of 12.8 thousand USD is an equity value of 7,260 (57 %), and a common share is worth 54 % of the "
-        "headline price, 43 % after a discount of 20 % for marketability."
+        "Class B at 12.8 thousand USD is an equity value of 7,260 (57 %): a common share is worth 54 % of its price "
+        "(43 % after a discount of 20 % for marketability)."
     )
 
 
@@ -784,7 +784,13 @@ def test_a_round_without_its_money_stays_as_a_row_with_a_reason():
     assert math.isnan(row["shares"])
     assert "E0" not in result.structure.names
     assert (result.checks[0].passed, result.checks[0].text) == (False, "left out: E0 (money raised not known)")
-    assert result.text.endswith("Rounds left out count as common, without their preferences.")
+    assert result.text.endswith(
+        " 1 round could not be included (money or value not known): it counts as common, without a preference."
+    )
+    two = reconstruct(pd.concat([rounds, ROUNDS.head(1).assign(label="B", date="2015-06-30", post_money=None)]))
+    assert two.text.endswith(
+        " 2 rounds could not be included (money or value not known): they count as common, without a preference."
+    )
     with pytest.raises(NotEstimableError, match="the capital structure is not estimable") as caught:
         reconstruct(ROUNDS.assign(post_money=None))
     assert caught.value.settles == "post-money value of C, from a filing or the company"
@@ -807,6 +813,38 @@ def test_a_platform_without_a_cap_table_is_bounded():
     sure = replace(TERMS, conversion_chance=1.0)
     certain = headline_gap(rebuilt.structure, class_name="E", price_per_share=20e9, settings=sure)
     assert certain.equity_value == pytest.approx(20e9)
+
+
+def test_a_company_cut_into_parts_is_told_as_one_and_its_round_by_name():
+    rebuilt = reconstruct(ROUNDS.drop(columns="label"))
+    assert rebuilt.structure.is_one_share
+    sold = {"class_name": rebuilt.last_class, "price_per_share": rebuilt.last_price_per_share}
+    found = headline_gap(rebuilt.structure, **sold, settings=TERMS, dlom=0.2)
+    ratio = found.common_ratio * 100
+    assert found.text.startswith("The round of 2021-11-08 at 20.0 billion USD is an equity value of ")
+    assert found.text.endswith(
+        f": a common share is worth {ratio:.0f} % of the round's price "
+        f"({0.8 * ratio:.0f} % after a discount of 20 % for marketability)."
+    )
+    said = {check.name: check.text for check in found.checks}
+    assert said["share_counts_tie"] == "the last range shares 100 % of the company, the document states 100 %"
+    assert said["price_reproduced"] == (
+        "at that equity value a company of shares of the round of 2021-11-08 alone is worth 20.0 billion USD"
+    )
+    assert said["price_above_claim"].startswith("the preference of the round of 2021-11-08")
+    assert found.backsolve.text.startswith(
+        "A price of 20.0 billion USD for the company in the round of 2021-11-08 implies an equity value of "
+    )
+    assert found.backsolve.text.endswith(f" USD, {ratio:.0f} % of that price.")
+    assert (
+        "the price of the round of 2021-11-08 implies"
+        in backsolve_range(rebuilt.structure, **sold, settings=TERMS).text
+    )
+    many = reconstruct(ROUNDS.drop(columns="label"), total_shares=1e9)
+    assert not many.structure.is_one_share
+    by_share = headline_gap(many.structure, **(sold | {"price_per_share": 20.0}), settings=TERMS)
+    assert by_share.common_ratio == pytest.approx(found.common_ratio)
+    assert "is worth 20 a share" in next(c.text for c in by_share.checks if c.name == "price_reproduced")
 
 
 @pytest.mark.parametrize(

@@ -255,6 +255,11 @@ class CapitalStructure:
         """Shares as converted, options and warrants included."""
         return math.fsum(one.as_converted for one in self.classes)
 
+    @property
+    def is_one_share(self) -> bool:
+        """Whether all shares together are one: the value of a share is then one of the company."""
+        return math.isclose(self.total_as_converted, 1.0, rel_tol=1e-9)
+
     def find(self, name: str) -> ShareClass:
         """The class of that name.
 
@@ -316,3 +321,8 @@ def _filled(row: dict) -> dict:
     if isinstance(rank, float) and rank.is_integer():
         cells["seniority"] = int(rank)
     return cells
+
+
+def in_sentence(class_name: str) -> str:
+    """A class as a sentence has it: "the round of 2021-11-08" for a class that is named by its round."""
+    return f"the r{class_name[1:]}" if class_name.startswith("Round of ") else class_name

@@ -91,12 +91,15 @@ def share_counts_tie(structure: CapitalStructure, counts: np.ndarray) -> Check:
         counted, structure.total_as_converted, rel_tol=ROUNDING
     )
     whose = "the classes hold" if structure.fully_diluted is None else "the document states"
+    text = f"the last range shares among {in_words(counted, digits=6)} shares, {whose} {in_words(wanted, digits=6)}"
+    if structure.is_one_share:  # a company cut into parts, not shares
+        text = f"the last range shares {100 * counted:.6g} % of the company, {whose} {100 * wanted:.6g} %"
     return Check(
         name="share_counts_tie",
         passed=passed,
         value=counted,
         threshold=wanted,
-        text=f"the last range shares among {in_words(counted, digits=6)} shares, {whose} {in_words(wanted, digits=6)}",
+        text=text,
     )
 
 

@@ -19,7 +19,7 @@ import pandas as pd
 from helpers.checks import Check, as_rate
 from helpers.errors import ParameterError
 from helpers.units import in_words
-from helpers.valuation.cap_table import OPTIONS, CapitalStructure, amount
+from helpers.valuation.cap_table import OPTIONS, CapitalStructure, amount, in_sentence
 from helpers.valuation.opm import BacksolveResult, OpmSettings, backsolve
 
 
@@ -138,7 +138,7 @@ def headline_gap(
         common_ratio=common / headline_price,
         table=table,
         backsolve=solved,
-        text=_text(table, structure.currency, dlom),
+        text=_text(table, class_name, structure.currency, dlom),
         checks=(*solved.checks, _highest(table)),
         fact_ids=structure.fact_ids,
     )
@@ -218,21 +218,24 @@ def _solved_row(structure: CapitalStructure, sold: dict, settings: OpmSettings, 
     }
 
 
-def _text(table: pd.DataFrame, currency: str, dlom: float) -> str:
+def _text(table: pd.DataFrame, class_name: str, currency: str, dlom: float) -> str:
     rows = table.set_index("reading")
+    name = in_sentence(class_name)
+    whose = "its price" if name == class_name else "the round's price"
     said = (
-        f"The headline of {in_words(rows.loc['headline', 'value'])} {currency} is an equity value of "
-        f"{in_words(rows.loc['equity_value', 'value'])} ({rows.loc['equity_value', 'headline_ratio'] * 100:.0f} %), "
-        f"and a common share is worth {rows.loc['common', 'headline_ratio'] * 100:.0f} % of the headline price"
+        f"{name[0].upper()}{name[1:]} at {in_words(rows.loc['headline', 'value'])} {currency} is an equity value of "
+        f"{in_words(rows.loc['equity_value', 'value'])} ({rows.loc['equity_value', 'headline_ratio'] * 100:.0f} %): "
+        f"a common share is worth {rows.loc['common', 'headline_ratio'] * 100:.0f} % of {whose}"
     )
     after = rows.loc["common_after_dlom", "headline_ratio"] * 100
-    return said + (f", {after:.0f} % after a discount of {dlom * 100:.3g} % for marketability." if dlom else ".")
+    return said + (f" ({after:.0f} % after a discount of {dlom * 100:.3g} % for marketability)." if dlom else ".")
 
 
 def _range_text(table: pd.DataFrame, class_name: str, currency: str) -> str:
     least, most = in_words(table["equity_value"].min()), in_words(table["equity_value"].max())
     return (
-        f"Over {len(table)} combinations of term, volatility and chance of conversion the price of {class_name} "
+        f"Over {len(table)} combinations of term, volatility and chance of conversion the price of "
+        f"{in_sentence(class_name)} "
         f"implies an equity value of {least} to {most} {currency}, and a common share worth "
         f"{table['common_ratio'].min() * 100:.0f} to {table['common_ratio'].max() * 100:.0f} % of that price."
     )

@@ -31,7 +31,7 @@ from helpers.checks import Check, as_rate
 from helpers.errors import NotEstimableError, ParameterError
 from helpers.units import in_words
 from helpers.valuation.black_scholes import MAX_VOLATILITY, RATE_BOUNDS, price
-from helpers.valuation.cap_table import CapitalStructure, ShareClass, amount
+from helpers.valuation.cap_table import CapitalStructure, ShareClass, amount, in_sentence
 from helpers.valuation.class_values import adds_up, class_values, rank_order, share_counts_tie
 from helpers.valuation.waterfall import Ranges, ranges
 
@@ -293,48 +293,63 @@ def backsolve(
     while miss(high) < 0:
         high += math.log(4)
         if high > highest:
-            raise _no_price(sold.name, paid, structure.currency)
+            raise _no_price(sold.name, paid, structure)
     equity = math.exp(brentq(miss, low, high, xtol=1e-14, rtol=1e-14)) if miss(low) < 0 else math.exp(low)
     allocation = allocate(structure, equity_value=equity, settings=settings)
     claim = sold.claim * math.exp(-settings.rate * settings.term) * (1 - settings.conversion_chance)
-    return _backsolved(sold, paid, claim, allocation, structure.currency)
+    return _backsolved(sold, paid, claim, allocation, structure)
 
 
-def _no_price(name: str, paid: float, currency: str) -> NotEstimableError:
+def _no_price(name: str, paid: float, structure: CapitalStructure) -> NotEstimableError:
+    each = " for the whole company" if structure.is_one_share else " a share"
     return NotEstimableError(
-        f"the equity value at which {name} is worth {in_words(paid)} {currency} a share",
+        f"the equity value at which {in_sentence(name)} is worth {in_words(paid)} {structure.currency}{each}",
         "the class cannot be worth that much however large the equity is: what it gets is limited",
         "the price of a class that shares in the upside, or the terms under which this one does",
     )
 
 
 def _backsolved(
-    sold: ShareClass, paid: float, claim: float, allocation: AllocationResult, currency: str
+    sold: ShareClass, paid: float, claim: float, allocation: AllocationResult, structure: CapitalStructure
 ) -> BacksolveResult:
     again = float(allocation.table.set_index("class_name").loc[sold.name, "value_per_share"])
+    name = in_sentence(sold.name)
+    worth = f"{name} is worth {in_words(again, digits=6)} a share"
+    if structure.is_one_share:
+        worth = f"a company of shares of {name} alone is worth {in_words(again)} {structure.currency}"
     reproduced = Check(
         name="price_reproduced",
         passed=math.isclose(again, paid, rel_tol=1e-9),
         value=again,
         threshold=paid,
-        text=f"at that equity value {sold.name} is worth {in_words(again, digits=6)} a share",
+        text=f"at that equity value {worth}",
     )
-    common = allocation.common_value_per_share
-    ratio = ""
-    if sold.as_converted:
-        part = common * sold.as_converted / (paid * sold.shares)
-        ratio = f", {part * 100:.0f} % of the price paid for a share as converted"
     return BacksolveResult(
         equity_value=allocation.equity_value,
         class_name=sold.name,
         price_per_share=paid,
         allocation=allocation,
         table=allocation.table,
-        text=f"{in_words(paid)} {currency} for a share of {sold.name} imply an equity value of "
-        f"{in_words(allocation.equity_value)} {currency}, in which a common share is worth {in_words(common)} "
-        f"{currency}{ratio}.",
+        text=_backsolve_text(sold, paid, allocation, structure),
         checks=(*allocation.checks, reproduced, _price_above_claim(sold, claim / (paid * sold.shares))),
         fact_ids=allocation.fact_ids,
+    )
+
+
+def _backsolve_text(sold: ShareClass, paid: float, allocation: AllocationResult, structure: CapitalStructure) -> str:
+    currency, name, common = structure.currency, in_sentence(sold.name), allocation.common_value_per_share
+    part = f"{common * sold.as_converted / (paid * sold.shares) * 100:.0f} % of " if sold.as_converted else ""
+    implied = f"an equity value of {in_words(allocation.equity_value)} {currency}"
+    if structure.is_one_share:
+        of_it = f", {part}that price" if part else ""
+        return (
+            f"A price of {in_words(paid)} {currency} for the company in {name} implies {implied}; of common shares "
+            f"alone it would be worth {in_words(common)} {currency}{of_it}."
+        )
+    ratio = f", {part}the price paid for a share as converted" if part else ""
+    return (
+        f"{in_words(paid)} {currency} for a share of {name} imply {implied}, in which a common share is worth "
+        f"{in_words(common)} {currency}{ratio}."
     )
 
 
@@ -345,7 +360,8 @@ def _price_above_claim(sold: ShareClass, covered: float) -> Check:
         passed=covered < 1,
         value=covered,
         threshold=1.0,
-        text=f"the preference of {sold.name}, if it were sure, would be worth {covered * 100:.0f} % of the price"
+        text=f"the preference of {in_sentence(sold.name)}, if it were sure, would be worth "
+        f"{covered * 100:.0f} % of the price"
         + ("" if covered < 1 else ": only an equity value near the claims makes the class worth no more"),
     )
 

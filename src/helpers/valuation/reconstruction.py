@@ -258,7 +258,10 @@ def _text(
         f"{in_words(preferences)} {currency} are {preferences / last['post_money'] * 100:.1f} % of the last post-money "
         f"value of {in_words(last['post_money'])}; common holds {common * 100:.1f} %."
     )
-    return said + (" Rounds left out count as common, without their preferences." if left_out else "")
+    if not left_out:
+        return said
+    rounds, they = ("1 round", "it counts") if left_out == 1 else (f"{left_out} rounds", "they count")
+    return f"{said} {rounds} could not be included (money or value not known): {they} as common, without a preference."
 
 
 def _complete(table: pd.DataFrame) -> Check:
