@@ -168,6 +168,8 @@ def test_coca_cola_totals():
     assert result.per_share == pytest.approx(39.940608035934304, rel=1e-9)
     assert check(result, "terminal_growth").passed is True
     assert "39.94 USD a share" in result.text
+    assert " 1 year after the last figures," in dcf(replace(KO, elapsed_years=1.0)).text
+    assert " 1.5 years after the last figures," in dcf(replace(KO, elapsed_years=1.5)).text
 
 
 RESEARCH = capitalise_research(85622.0, [73213.0, 56052.0, 42740.0], life=3)

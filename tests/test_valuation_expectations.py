@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import pandas as pd
@@ -34,6 +35,18 @@ def test_each_price_is_met_by_each_answer():
             changed = {f: getattr(DRIVERS, f) for f in DRIVERS.__dataclass_fields__} | {unknown: need[(price, unknown)]}
             assert dcf(Drivers(**changed)).equity_value == pytest.approx(price, rel=1e-6)
     assert set(found.fact_ids) == {"f0", "f1"}
+
+
+def test_what_is_assumed_of_the_exit_is_what_the_perpetuity_comes_to():
+    table = expectations(DRIVERS, field(31e9)).table.set_index("unknown")
+    own = table.loc["exit_multiple", "base"]
+    assert own == pytest.approx(dcf(DRIVERS).exit_ev_to_sales)
+    assert table["base"].notna().all()
+    for drivers in (DRIVERS, replace(DRIVERS, is_mid_year=True, elapsed_years=0.5, exit_basis="ebitda")):
+        own = expectations(drivers, field(31e9)).table.set_index("unknown").loc["exit_multiple", "base"]
+        assert dcf(replace(drivers, exit_multiple=own)).equity_value == pytest.approx(dcf(drivers).equity_value)
+    given = expectations(replace(DRIVERS, exit_multiple=2.0), field(31e9)).table.set_index("unknown")
+    assert given.loc["exit_multiple", "base"] == 2.0
 
 
 def test_curves_pass_through_the_answers():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -101,7 +102,7 @@ def test_growth_bought_dearly_has_two_roots_and_both_are_reported():
     assert " or growth of " in found.text
     # two roots closer than a step: just below the peak
     assert len(reverse_dcf(DEAR, price=peak * (1 - 1e-7), unknown="growth").roots) == 2
-    with pytest.raises(NotEstimableError, match=r"growth at 12\.0 billion USD of enterprise value is not estimable"):
+    with pytest.raises(NotEstimableError, match=r"the rate of growth at 12\.0 billion USD of enterprise value is not"):
         reverse_dcf(DEAR, price=12e9, unknown="growth")
 
 
@@ -109,9 +110,19 @@ def test_out_of_reach_names_the_range():
     with pytest.raises(NotEstimableError) as caught:
         reverse_dcf(FLAT, price=1e4, unknown="target_margin")
     # at the upper bound of 0.8: 750 x 0.8 = 600
-    assert "with target_margin from -0.5 to 0.8" in caught.value.reason
+    assert caught.value.reason.startswith("with a margin at maturity of −50 % to 80 % the company is worth ")
     assert "to 600 USD" in caught.value.reason
     assert caught.value.settles == "wider bounds, or evidence on another driver"
+    begins = {
+        "growth": r"with growth of −50 % to 100 % a year the",
+        "exit_multiple": r"with an exit at 0 to 200 times sales the",
+        "discount_rate": r"with a discount rate of [\d.]+ % to 60 % the",
+        "growth_years": r"with 0 to 11 years of growth the",
+    }
+    for unknown, begin in begins.items():
+        with pytest.raises(NotEstimableError) as caught:
+            reverse_dcf(LOSING, price=1e15, unknown=unknown)
+        assert re.match(begin, caught.value.reason), caught.value.reason
 
 
 def test_a_bound_can_be_the_answer():
@@ -155,7 +166,11 @@ def test_a_driver_out_of_reach_is_a_row_with_its_reason():
     assert np.isnan(missed["needed"])
     assert "the company is worth" in missed["reason"]
     assert missed["settles"]
-    assert "No target margin or discount rate or growth years within its bounds gets there alone." in found.text
+    assert found.text.endswith(
+        " No margin at maturity, discount rate or number of years of growth within the bounds gets there alone."
+    )
+    shorter = priced_in(replace(LOSING, growth=0.02), price=PRICE, unknowns=["growth", "growth_years"])
+    assert shorter.text.endswith(" No number of years of growth within the bounds gets there alone.")
     nothing = priced_in(replace(LOSING, growth=0.02), price=PRICE, unknowns=["growth_years"])
     assert "more than any one of these drivers can give" in nothing.text
 

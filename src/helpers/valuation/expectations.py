@@ -5,14 +5,14 @@ What this module cannot do: say which of the stories will come true; each holds 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
 from helpers.checks import Check
 from helpers.errors import NotEstimableError, UnitError
 from helpers.units import in_words
-from helpers.valuation.dcf import Drivers
+from helpers.valuation.dcf import Drivers, dcf
 from helpers.valuation.field import FieldResult
 from helpers.valuation.reverse import PricedInResult, iso_value, priced_in
 
@@ -24,7 +24,8 @@ class ExpectationsResult:
     Attributes
     ----------
     table : DataFrame
-        One row per price and driver that reaches it, by price: method, date, price, unknown, base, needed, sentence,
+        One row per price and driver that reaches it, by price: method, date, price, unknown, base (the driver as it
+        is; of the exit multiple, where a perpetuity ends the model, the one that is worth as much), needed, sentence,
         reason, settles.
     curves : DataFrame
         Growth (x) and margin at maturity (y) that together are worth each price: label, x, y (NaN out of reach).
@@ -75,6 +76,9 @@ def expectations(drivers: Drivers, field: FieldResult) -> ExpectationsResult:
         found.table.assign(method=r.method, date=r.date, price=r.point)
         for r, found in zip(rows.itertuples(), priced, strict=True)
     ]
+    table = pd.concat(tables, ignore_index=True)
+    if drivers.exit_multiple is None:
+        table["base"] = table["base"].mask(table["unknown"].eq("exit_multiple"), _own_exit(drivers))
     columns = ["method", "date", "price", "unknown", "base", "needed", "sentence", "reason", "settles"]
     curves = [
         iso_value(drivers, price=r.point, kind="equity").table.assign(label=f"{r.method} {in_words(r.point)}")
@@ -82,7 +86,7 @@ def expectations(drivers: Drivers, field: FieldResult) -> ExpectationsResult:
     ]
     renamed = pd.concat(curves).rename(columns={"growth": "x", "target_margin": "y"})
     return ExpectationsResult(
-        table=pd.concat(tables, ignore_index=True)[columns],
+        table=table[columns],
         curves=renamed[["label", "x", "y"]].reset_index(drop=True),
         priced=tuple(priced),
         currency=drivers.currency,
@@ -90,3 +94,12 @@ def expectations(drivers: Drivers, field: FieldResult) -> ExpectationsResult:
         checks=tuple(check for found in priced for check in found.checks),
         fact_ids=tuple(dict.fromkeys(i for found in priced for i in found.fact_ids)),
     )
+
+
+def _own_exit(drivers: Drivers) -> float:
+    """The exit multiple at which the model has the value that its perpetuity gives; NaN where there is none.
+
+    Not the terminal value over sales: flows in the middle of a year come half a year before a sale at its end.
+    """
+    once = dcf(replace(drivers, exit_multiple=1.0)).pv_terminal
+    return dcf(drivers).pv_terminal / once if once > 0 else float("nan")

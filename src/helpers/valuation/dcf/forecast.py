@@ -151,13 +151,17 @@ def _text(drivers: Drivers, result: Mapping[str, float]) -> str:
     if np.isfinite(result["per_share"]):
         end += f", {result['per_share']:,.2f} {drivers.currency} a share"
     share = result["terminal_share"]
-    day = f", {drivers.elapsed_years:.2g} years after the last figures," if drivers.elapsed_years else ""
+    day = f", {_years(f'{drivers.elapsed_years:.2g}')} after the last figures," if drivers.elapsed_years else ""
     beyond = f" ({_percent(share)} of it beyond year {drivers.years})" if 0 <= share <= 1 else ""
     return (
-        f"Growth of {_percent(drivers.growth)} for {drivers.growth_years:g} years and a margin of "
+        f"Growth of {_percent(drivers.growth)} for {_years(f'{drivers.growth_years:g}')} and a margin of "
         f"{_percent(drivers.target_margin)} at a discount rate of {_percent(drivers.discount_rate)} give an enterprise "
         f"value of {money}{beyond}{day}{end}."
     )
+
+
+def _years(said: str) -> str:
+    return f"{said} year{'' if said == '1' else 's'}"
 
 
 def _percent(share: float) -> str:

@@ -159,33 +159,59 @@ def base_of(drivers: Drivers, unknown: str) -> float:
 
 def say(unknown: str, value: float, drivers: Drivers) -> str:
     """A driver's value as a sentence has it."""
-    rate = f"{100 * value:.3g} %".replace("-", "−")
+    rate = _percent(value)
     years = drivers.growth_years if unknown != "growth_years" else value
-    span = f"for {years:.2g} years" if drivers.first_growth is None else f"in years 2 to {years:.2g}"
+    span = f"for {_years(years)}" if drivers.first_growth is None else f"in years 2 to {years:.2g}"
     return {
         "growth": f"growth of {rate} a year {span}",
         "target_margin": f"a margin of {rate} from year {drivers.margin_years:g} on",
         "exit_multiple": f"a value of {value:.3g} times {_EXITS[drivers.exit_basis]} in year {drivers.years}",
         "discount_rate": f"a discount rate of {rate}",
-        "growth_years": f"{years:.2g} years of growth at {100 * drivers.growth:.3g} %",
+        "growth_years": f"{_years(years)} of growth at {_percent(drivers.growth)}",
     }[unknown]
 
 
 _EXITS = {"sales": "sales", "ebitda": "EBITDA"}
+_NAMES = {
+    "growth": "rate of growth",
+    "target_margin": "margin at maturity",
+    "exit_multiple": "exit multiple",
+    "discount_rate": "discount rate",
+    "growth_years": "number of years of growth",
+}
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.3g} %".replace("-", "−")
+
+
+def _years(count: float) -> str:
+    said = f"{count:.2g}"
+    return f"{said} year{'' if said == '1' else 's'}"
+
+
+def _between(unknown: str, low: float, high: float, drivers: Drivers) -> str:
+    """A driver's bounds as a sentence has them."""
+    rates = f"{_percent(low)} to {_percent(high)}"
+    return {
+        "growth": f"growth of {rates} a year",
+        "target_margin": f"a margin at maturity of {rates}",
+        "exit_multiple": f"an exit at {low if low >= 0.01 else 0:.3g} to {high:.3g} times {_EXITS[drivers.exit_basis]}",
+        "discount_rate": f"a discount rate of {rates}",
+        "growth_years": f"{low:.2g} to {_years(high)} of growth",
+    }[unknown]
 
 
 def _out_of_reach(
     target: Target, unknown: str, bounds: tuple[float, float], reach: tuple[float, float]
 ) -> NotEstimableError:
-    money = target.drivers.currency
+    money, span = target.drivers.currency, _between(unknown, *bounds, target.drivers)
+    what = f"the {_NAMES[unknown]} at {target.words}"
     if np.isnan(reach[0]):
-        reason = f"the model has no finite value for {unknown} from {bounds[0]:g} to {bounds[1]:g}"
-        return NotEstimableError(f"{unknown} at {target.words}", reason, "a discount rate above growth for ever")
-    reason = (
-        f"with {unknown} from {bounds[0]:g} to {bounds[1]:g} the company is worth "
-        f"{in_words(reach[0])} to {in_words(reach[1])} {money}"
-    )
-    return NotEstimableError(f"{unknown} at {target.words}", reason, "wider bounds, or evidence on another driver")
+        reason = f"the model has no finite value with {span}"
+        return NotEstimableError(what, reason, "a discount rate above growth for ever")
+    reason = f"with {span} the company is worth {in_words(reach[0])} to {in_words(reach[1])} {money}"
+    return NotEstimableError(what, reason, "wider bounds, or evidence on another driver")
 
 
 def _checks(table: pd.DataFrame, price: float) -> tuple[Check, ...]:
@@ -259,7 +285,9 @@ def priced_in(
     said = ", or ".join(reached["sentence"]) or "more than any one of these drivers can give"
     text = f"{words} needs {said}, all else as it is."
     if missed and len(reached):
-        text += f" No {' or '.join(name.replace('_', ' ') for name in missed)} within its bounds gets there alone."
+        *most, last = (_NAMES[name] for name in missed)
+        named = f"{', '.join(most)} or {last}" if most else last
+        text += f" No {named} within the bounds gets there alone."
     done = reached["unknown"].nunique()
     check = Check(name="reached", passed=None, value=done, threshold=len(unknowns),
                   text=f"{done} of {len(unknowns)} drivers reach the price alone")  # fmt: skip
