@@ -344,6 +344,10 @@ def test_two_vendors_of_one_company_contradict_each_other():
         "net debt of 60.0 billion USD here, net cash of 58.0 billion on 2025-11-26: one has the wrong sign or currency"
     )
     assert result.text.startswith("On 2025-11-26 the published enterprise value of 106 billion USD implies net cash")
+    named = implied_net_debt(PUBLISHED.assign(entity="Weibo"))
+    assert named.text == result.text.replace("On 2025-11-26", "Weibo: on 2025-11-26")
+    turns = checks(result)["one_sign"].text.split("; ")
+    assert checks(named)["one_sign"].text == "; ".join(f"Weibo: {turn}" for turn in turns)
     assert result.fact_ids == ("e1", "m1", "e2", "m2", "e3", "m3")
 
 

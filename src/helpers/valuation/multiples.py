@@ -277,6 +277,13 @@ def _reason(metric: np.ndarray, priced: pd.DataFrame, figure: pd.DataFrame, limi
     age = (priced["date"] - figure["period_end"]).dt.days
     begun = (priced["date"] - figure["period_start"]).dt.days
     objections = np.array([objection(*pair) for pair in zip(priced["price_kind"], metric, strict=True)], dtype=object)
+    is_old = (age > limits.max_age_days).to_numpy()
+    old = np.full(len(metric), "", dtype=object)
+    old[is_old] = [  # said only where needed: most rows of a long table are not old
+        f"the last {name} known on that day ended {end.date()}, {days:,.0f} days before (at most "
+        f"{limits.max_age_days:,})"
+        for name, end, days in zip(metric[is_old], figure["period_end"][is_old], age[is_old], strict=True)
+    ]
     overdue = (begun > FORWARD_DAYS[1]) & np.isin(metric, list(limits.forward))
     late = "the last forecast of " + metric + " begins " + begun.map("{:.0f}".format).to_numpy(object) + " days before"
     cases = [
@@ -286,7 +293,7 @@ def _reason(metric: np.ndarray, priced: pd.DataFrame, figure: pd.DataFrame, limi
         (figure["no_rate"] != "", figure["no_rate"]),
         (figure["value"] < 0, "not meaningful: loss"),
         (~(figure["value"] > 0), "not meaningful: zero or missing"),
-        (age > limits.max_age_days, "the last known " + metric + f" is older than {limits.max_age_days} days"),
+        (is_old, old),
         (overdue, late),
     ]
     return np.select([when for when, _ in cases], [why for _, why in cases], "")

@@ -181,8 +181,9 @@ def _text(stated: pd.DataFrame) -> str:
         return "No enterprise value has a market value of the same day and source."
     last = stated.sort_values("date").iloc[-1]
     word = "debt" if last["net_debt"] > 0 else "cash"
+    whose = f"{last['entity']}: on" if last["entity"] else "On"
     return (
-        f"On {last['date'].date()} the published enterprise value of {in_words(last['enterprise_value'])} "
+        f"{whose} {last['date'].date()} the published enterprise value of {in_words(last['enterprise_value'])} "
         f"{last['currency']} implies net {word} of {in_words(abs(last['net_debt']))} {last['currency']}, "
         f"{100 * abs(last['net_debt_share']):.0f} % of the market value."
     )
@@ -191,9 +192,10 @@ def _text(stated: pd.DataFrame) -> str:
 def _checks(
     table: pd.DataFrame, stated: pd.DataFrame, sizes: np.ndarray, turned: list[str], limit: float
 ) -> tuple[Check, ...]:
-    odd = [table["flag"].iloc[i] for i in np.flatnonzero(sizes)]
+    names = [f"{entity}: " if entity else "" for entity in table["entity"]]
+    odd = [names[i] + table["flag"].iloc[i] for i in np.flatnonzero(sizes)]
     most = float(stated["net_debt_share"].abs().max()) if len(stated) else None
-    turns = [flag for flag in turned if flag]
+    turns = [name + flag for name, flag in zip(names, turned, strict=True) if flag]
     return (
         Check(
             name="net_debt_size",
