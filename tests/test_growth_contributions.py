@@ -39,6 +39,9 @@ def test_contributions_by_hand():
     assert result.text == (
         "The total went from 100 to 120 (+20.0 %), in percentage points: shops +14.0; ads +10.0; live -4.0."
     )
+    assert contributions(SEGMENTS.assign(currency="CNY")).text.startswith(
+        "The total went from 100 to 120 CNY (+20.0 %)"
+    )
     assert result.fact_ids == ("a0", "l0", "s0", "a1", "l1", "s1")
     assert [check.passed for check in result.checks] == [None, None, True]
 

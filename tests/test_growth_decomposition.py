@@ -36,6 +36,8 @@ def test_two_factors_by_hand():
     assert result.totals["share_of_change"].tolist() == pytest.approx([1.47477, -0.47477], abs=1e-5)
     assert (result.start_value, result.end_value, result.change) == (50, 80, 30)
     assert result.text == "From 50 to 80 (+60.0 %): users +44.2, value -14.2; the effects sum to the change."
+    yuan = [one(users=10, value=5).assign(currency="CNY"), one(users=20, value=4).assign(currency="CNY")]
+    assert decompose(*yuan, factors=["users", "value"]).text.startswith("From 50 to 80 CNY (+60.0 %): ")
     assert result.table["segment"].tolist() == ["", ""]
 
 

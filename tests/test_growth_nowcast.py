@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 import numpy as np
 import pandas as pd
@@ -158,6 +159,11 @@ def test_the_year_is_the_sum_of_its_quarters():
     assert year["estimated_share"] == pytest.approx(row["estimate"] / year["estimate"])
     assert "With it the four quarters of 2025 sum to 1.6" in result.text
     assert "33 % of it estimated." in result.text
+    target, indicators = kuaishou()
+    named = nowcast(target.assign(currency="CNY"), indicators)
+    assert re.search(r"is estimated at \d+ billion CNY \(80 % interval \d+ billion to \d+ billion\)", named.text)
+    assert re.search(r"sum to 1\.6\d trillion CNY \(", named.text)
+    assert named.text.replace(" CNY", "") == result.text
     assert result.years["year"].tolist() == [2021, 2022, 2023, 2024, 2025]
 
 

@@ -50,6 +50,13 @@ def test_factors_by_hand():
     assert effects["dau"] == pytest.approx(8.1261, abs=1e-3)
     assert effects.sum() == pytest.approx(60)
     assert set(result.fact_ids) == {"d24", "d25", "r24", "r25"}
+    assert result.text == (
+        "2025-07-01 to 2025-09-30 against a year before: revenue went from 300 to 360 CNY (+20.0 %): dau +8.13, "
+        "revenue/dau +51.9; the effects sum to the change."
+    )
+    # money below, people above: the total has no currency
+    people = decompose_levels(SERIES, chain=["revenue", "dau"], units=UNITS)
+    assert "dau went from 400 to 410 (+2.5 %): " in people.text
 
 
 def test_segments_by_hand():
@@ -59,6 +66,10 @@ def test_segments_by_hand():
     assert points["ads"] == pytest.approx(10)
     assert points["other"] == pytest.approx(28 / 3)
     assert points["not in segments"] == pytest.approx(2 / 3)
+    assert result.text.startswith(
+        "2025-07-01 to 2025-09-30 against a year before: revenue went from 300 to 360 CNY (+20.0 %), in percentage "
+        "points: ads +10.0; other +9.3; "
+    )
 
 
 def test_errors():

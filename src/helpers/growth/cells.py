@@ -67,6 +67,17 @@ def numbers_of(table: pd.DataFrame, column: str, *, is_finite: bool = True) -> p
     return numbers
 
 
+def currency_of(table: pd.DataFrame) -> str:
+    """The currency of a table of one currency, for a sentence; "" where there is none."""
+    cells = table.get("currency", ())
+    return next((str(cell) for cell in cells if not is_empty(cell) and cell != ""), "")
+
+
+def in_money(said: str, currency: str) -> str:
+    """An amount in words with its currency behind it, if it has one."""
+    return f"{said} {currency}" if currency else said
+
+
 def is_empty(cell: object) -> bool:
     """Whether a cell holds nothing."""
     return pd.api.types.is_scalar(cell) and bool(pd.isna(cell))

@@ -17,7 +17,7 @@ import pandas as pd
 
 from helpers.checks import Check
 from helpers.errors import HelpersError, UnitError
-from helpers.growth.cells import is_empty, numbers_of
+from helpers.growth.cells import currency_of, in_money, is_empty, numbers_of
 from helpers.units import in_words
 
 LEAST_SHARE = 0.01
@@ -142,7 +142,7 @@ def contributions(segments: pd.DataFrame, *, total: PublishedTotal | None = None
     return ContributionResult(
         growth=growth,
         table=table,
-        text=_text(table, growth),
+        text=_text(table, growth, currency_of(rows)),
         checks=(*(_sum_check(side, rows, sums[side], total) for side in _SIDES), _share_check(table)),
         fact_ids=tuple(dict.fromkeys(str(name) for name in given if pd.notna(name) and name != "")),
     )
@@ -247,7 +247,7 @@ def _share_check(table: pd.DataFrame) -> Check:
     return Check(name="share_of_change", passed=stated, value=float(total["change"]), text=text)
 
 
-def _text(table: pd.DataFrame, growth: float) -> str:
+def _text(table: pd.DataFrame, growth: float, currency: str) -> str:
     parts = table[table["kind"] != "total"]
     order = parts["contribution_pp"].abs().sort_values(ascending=False, kind="stable").index
     named = "; ".join(f"{row.segment} {row.contribution_pp:+.1f}" for row in parts.loc[order].head(4).itertuples())
@@ -255,6 +255,6 @@ def _text(table: pd.DataFrame, growth: float) -> str:
     rest = f"; and {more} smaller" if more > 0 else ""
     total = table.iloc[-1]
     return (
-        f"The total went from {in_words(total['start_value'])} to {in_words(total['end_value'])} "
+        f"The total went from {in_words(total['start_value'])} to {in_money(in_words(total['end_value']), currency)} "
         f"({growth * 100:+.1f} %), in percentage points: {named}{rest}."
     )

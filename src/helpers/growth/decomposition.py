@@ -28,7 +28,7 @@ import pandas as pd
 
 from helpers.checks import Check
 from helpers.errors import HelpersError, ParameterError, UnitError
-from helpers.growth.cells import is_empty, numbers_of
+from helpers.growth.cells import currency_of, in_money, is_empty, numbers_of
 from helpers.growth.contributions import UNDEFINED_SHARE, shares_of_change
 from helpers.units import in_words
 
@@ -95,8 +95,8 @@ def decompose(
     ----------
     start, end : DataFrame
         One row per segment (one row without segments), a column for each factor, 0 or more. A factor may be
-        missing (0 orders by 0 buyers have no order value) where another factor of its row is 0. Where both hold
-        a column currency, it must be one.
+        missing (0 orders by 0 buyers have no order value) where another factor of its row is 0. A column
+        currency is that of the total, must be one, and stands in the text.
     factors : sequence of str
         Columns whose product is the aggregate; each may have a unit of its own.
     segment : str, optional
@@ -198,13 +198,13 @@ def _chain(
     steps = pd.concat([_step(x0, x1, factors, named[a], named[b]) for a, b, x0, x1 in pairs], ignore_index=True)
     ends = _aggregate(pairs[0][2]), _aggregate(pairs[-1][3])
     zeros = sum(int((x == 0).to_numpy().sum()) for x in (pairs[0][2], *(pair[3] for pair in pairs)))
-    return _result(steps, ends, factors, zeros, gaps, tolerance, fact_ids)
+    return _result(steps, ends, currency_of(rows), zeros, gaps, tolerance, fact_ids)
 
 
 def _result(
     steps: pd.DataFrame,
     ends: tuple[float, float],
-    factors: Sequence[str],
+    currency: str,
     zeros: int,
     gaps: list[float],
     tolerance: float,
@@ -226,7 +226,7 @@ def _result(
         table=_summed(steps, _CELL, change),
         totals=totals,
         steps=steps,
-        text=_text(totals, ends),
+        text=_text(totals, ends, currency),
         checks=tuple(checks),
         fact_ids=tuple(fact_ids),
     )
@@ -368,10 +368,11 @@ def _zeros_check(zeros: int) -> Check:
     return Check(name="zeros", passed=None, value=float(zeros), text=text if zeros else "no factor is zero")
 
 
-def _text(totals: pd.DataFrame, ends: tuple[float, float]) -> str:
+def _text(totals: pd.DataFrame, ends: tuple[float, float], currency: str) -> str:
     grown = f" ({(ends[1] / ends[0] - 1) * 100:+.1f} %)" if ends[0] > 0 else ""
     parts = ", ".join(f"{row.factor} {_signed(row.effect)}" for row in totals.itertuples())
-    return f"From {in_words(ends[0])} to {in_words(ends[1])}{grown}: {parts}; the effects sum to the change."
+    last = in_money(in_words(ends[1]), currency)
+    return f"From {in_words(ends[0])} to {last}{grown}: {parts}; the effects sum to the change."
 
 
 def _signed(amount: float) -> str:

@@ -33,6 +33,7 @@ from helpers.growth.candidates import (
     half_width,
     weights,
 )
+from helpers.growth.cells import in_money
 from helpers.growth.quarters import Quarters, on_quarters
 from helpers.units import in_words
 
@@ -117,7 +118,7 @@ def nowcast(
     ----------
     target : DataFrame
         The figure that ended, one metric in one unit, one row per quarter: period_start, period_end, value (above
-        0), known_on, fact_id; optional low, high (rounding), metric.
+        0), known_on, fact_id; optional low, high (rounding), metric, currency (for the text).
     indicators : DataFrame
         What is still published, long: metric, and the columns of `target`, by quarter (or on a quarter's last
         day). `low` and `high` of the estimated quarter widen its interval. Gaps are left as they are.
@@ -159,7 +160,7 @@ def nowcast(
         backtest=_backtest_table(quarters, estimates),
         candidates=candidates,
         level=level,
-        text=_text(quarters, table, candidates, level) + _years_text(years, quarters.name),
+        text=_text(quarters, table, candidates, level) + _years_text(years, quarters),
         checks=(
             *_record_checks(estimates, candidates, level),
             _indicator_check(quarters, estimates),
@@ -359,8 +360,9 @@ def _text(quarters: Quarters, table: pd.DataFrame, candidates: pd.DataFrame, lev
         found = candidates[candidates["horizon"] == row.horizon].set_index("candidate")
         ours, naive = found.loc[COMBINATION], found.loc[BENCHMARK]
         said.append(
-            f"{quarters.name} of the quarter to {day} is estimated at {in_words(row.estimate)} ({between}) from "
-            f"{row.indicators}; in {int(ours['n'])} past quarters such estimates missed by "
+            f"{quarters.name} of the quarter to {day} is estimated at "
+            f"{in_money(in_words(row.estimate), quarters.currency)} ({between}) from {row.indicators}; "
+            f"in {int(ours['n'])} past quarters such estimates missed by "
             f"{ours['median_abs_error']:.1%} in the median and {ours['mean_abs_error']:.1%} on average (growth carried "
             f"on: {naive['median_abs_error']:.1%} and {naive['mean_abs_error']:.1%}), and {int(ours['covered'])} of "
             f"{int(ours['coverage_n'])} intervals held."
@@ -368,13 +370,14 @@ def _text(quarters: Quarters, table: pd.DataFrame, candidates: pd.DataFrame, lev
     return _sign(" ".join(said))
 
 
-def _years_text(years: pd.DataFrame, name: str) -> str:
+def _years_text(years: pd.DataFrame, quarters: Quarters) -> str:
     """The sums of years that hold an estimate."""
     said = ""
     for row in years[years["estimated_quarters"] > 0].itertuples():
         between = f" ({in_words(row.low)} to {in_words(row.high)})" if pd.notna(row.low) else ""
+        total = in_money(in_words(row.estimate), quarters.currency)
         said += (
-            f" With it the four quarters of {row.year} sum to {in_words(row.estimate)}{between}, "
+            f" With it the four quarters of {row.year} sum to {total}{between}, "
             f"{row.estimated_share:.0%} of it estimated."
         )
     return _sign(said)

@@ -6,6 +6,7 @@ What the module cannot do: see a change of definition between the two periods.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import pandas as pd
 
@@ -14,6 +15,7 @@ from helpers.growth.cells import days_of, is_empty, numbers_of
 from helpers.growth.contributions import ContributionResult, PublishedTotal, contributions
 from helpers.growth.decomposition import DecompositionResult, decompose
 from helpers.growth.levels import from_levels
+from helpers.units import needs_currency
 
 _NEEDED = ("metric", "period_start", "period_end", "value", "currency", "fact_id")
 
@@ -93,6 +95,8 @@ def _no_pair(periods: Mapping[tuple, set[str]], metrics: Sequence[str]) -> NotEs
 def decompose_levels(series: pd.DataFrame, *, chain: Sequence[str], units: Mapping[str, str]) -> DecompositionResult:
     """The last yearly change of the chain's last level, split over its factors: users, GMV a user, take rate.
 
+    The text names the period.
+
     Parameters
     ----------
     series : DataFrame
@@ -114,13 +118,24 @@ def decompose_levels(series: pd.DataFrame, *, chain: Sequence[str], units: Mappi
     wide = pair.pivot_table(index="side", columns="metric", values="value").loc[["start", "end"]].reset_index()
     factors = from_levels(wide.assign(currency=money[0] if money else ""), chain=chain, units=units)
     names = [column for column in factors if column not in ("currency", chain[-1])]
-    return decompose(
+    if not needs_currency(units[chain[-1]]):
+        factors = factors.drop(columns="currency")  # that of a factor, not of the total
+    found = decompose(
         factors.iloc[[0]], factors.iloc[[1]], factors=names, aggregate=chain[-1], fact_ids=tuple(pair["fact_id"])
     )
+    return replace(found, text=f"{_span(pair)}: {chain[-1]} went from {found.text.removeprefix('From ')}")
+
+
+def _span(pair: pd.DataFrame) -> str:
+    """Which period stands against which."""
+    start, end = (pair[pair["side"].eq("end")][f"period_{side}"].iloc[0].date() for side in ("start", "end"))
+    return f"{start} to {end} against a year before"
 
 
 def contributions_of(series: pd.DataFrame, *, segments: Sequence[str], total: str) -> ContributionResult:
     """Points of the last yearly growth of a total that each of its segments brought.
+
+    The text names the period.
 
     Parameters
     ----------
@@ -145,4 +160,5 @@ def contributions_of(series: pd.DataFrame, *, segments: Sequence[str], total: st
     currency = end.loc[listed, "currency"].to_numpy()
     table = pd.DataFrame({"segment": listed, **parts, "currency": currency})
     published = PublishedTotal(**whole, fact_ids=(start.at[total, "fact_id"], end.at[total, "fact_id"]))
-    return contributions(table, total=published)
+    found = contributions(table, total=published)
+    return replace(found, text=f"{_span(pair)}: {total}{found.text.removeprefix('The total')}")

@@ -13,7 +13,7 @@ import pandas as pd
 
 from helpers.errors import HelpersError, ParameterError
 from helpers.growth.candidates import log_growth_rows
-from helpers.growth.cells import days_of
+from helpers.growth.cells import currency_of, days_of
 from helpers.growth.periods import checked, is_quarter
 
 FARTHEST = 4
@@ -40,6 +40,8 @@ class Quarters:
         Yoy log growth of each indicator by quarter.
     last : int
         Position of the last published quarter.
+    currency : str
+        Of the figure; empty where it has none.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Quarters:
     indicators: dict[str, pd.DataFrame]
     rises: dict[str, np.ndarray]
     last: int
+    currency: str
 
     def day(self, position: int) -> str:
         """Last day of a quarter."""
@@ -89,6 +92,7 @@ def on_quarters(target: pd.DataFrame, indicators: pd.DataFrame, quarters_ahead: 
         indicators=parts,
         rises={metric: log_growth_rows(_on_axis(part, axis)) for metric, part in parts.items()},
         last=(last - first) // 3,
+        currency=currency_of(rows),
     )
 
 
