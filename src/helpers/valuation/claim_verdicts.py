@@ -25,6 +25,7 @@ from helpers.valuation.contradictions import (
     SLIPS,
     TOLERANCE,
     UNSTATED,
+    Claim,
     agree,
     amount,
     described,
@@ -203,21 +204,21 @@ def _other_dates(rows: pd.DataFrame, found: Found, context: Context) -> Found:
     part = rows[~rows["claim_id"].isin(wrong)]
     part = part.assign(group=same_date_groups(part) if len(part) else 0)
     part = part.sort_values(["last", "claim_id"], kind="stable")
-    out: Found = {}
-    for place, (_, row) in enumerate(part.iterrows()):
-        before = part.iloc[:place]
-        before = before[(row["first"] - before["last"]).dt.days <= context.reach_days]
-        out[row["claim_id"]] = _beside(row, before, context)
+    first, last = part["first"].to_numpy(), part["last"].to_numpy()
+    claims, out = part.to_dict("records"), {}
+    for place, claim in enumerate(claims):
+        near = np.flatnonzero(first[place] - last[:place] <= np.timedelta64(context.reach_days, "D"))
+        out[claim["claim_id"]] = _beside(claim, claims[near[-1]] if len(near) else None, context)
     return out
 
 
-def _beside(row: pd.Series, before: pd.DataFrame, context: Context) -> dict[str, object]:
-    if before.empty:
+def _beside(row: Claim, last: Claim | None, context: Context) -> dict[str, object]:
+    """A claim beside the last one before it, if there is one near in time."""
+    if last is None:
         reason = f"nothing contradicts it: no earlier claim within {context.reach_days} days"
         return {"status": "accepted", "reason": reason}
-    last = before.iloc[-1]
     overlap = last["low"] <= row["high"] and row["low"] <= last["high"]
-    if overlap or (last["group"] == row["group"] and agree(row, before.tail(1)).all()):
+    if overlap or (last["group"] == row["group"] and agree(row, pd.DataFrame([last])).all()):
         reason = f"agrees with {described(last, context.currency)}"
         return {"status": "accepted", "reason": reason, "reference": last["claim_id"]}
     later = row["first"] > last["last"]

@@ -11,7 +11,8 @@ mean), basis, source.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -43,6 +44,9 @@ SLIPS = {
     8: "a hundred million times too large, 亿 added",
     -8: "a hundred-millionth, 亿 dropped",
 }
+Claim = pd.Series | Mapping[str, Any]
+"""A row of the claims or the supports."""
+
 _CHINESE = {"USD": "美元", "CNY": "元", "HKD": "港元"}
 
 
@@ -116,13 +120,13 @@ def scale_slips(claims: pd.DataFrame, wholes: pd.DataFrame, *, currency: str, re
         logs = np.log10(value[:, None] / value)
     power = np.round(np.nan_to_num(logs)).astype(int)
     slip = near & np.isin(power, list(SLIPS)) & (np.abs(10 ** (logs - power) - 1) <= TOLERANCE)
-    votes = [_votes(claims, i, near, wholes, reach_days) for i in range(len(claims))]
+    votes, days = _votes(claims, near, wholes, reach_days), _days(claims, "last").astype(int)
     rows = []
     for i in range(len(claims)):
         others = [j for j in np.flatnonzero(slip[i]) if votes[j] >= votes[i]]
         if not others:
             continue
-        j = max(others, key=lambda j: (votes[j], -_gap(claims.iloc[i], claims.iloc[j]), -j))
+        j = max(others, key=lambda j: (votes[j], -abs(days[i] - days[j]), -j))
         decided = votes[j] > votes[i]
         reason = _slip_reason(claims.iloc[i], claims.iloc[j], int(power[i, j]), decided, currency)
         rows.append((claims["claim_id"].iloc[i], value[i] / value[j], claims["claim_id"].iloc[j], decided, reason))
@@ -130,27 +134,28 @@ def scale_slips(claims: pd.DataFrame, wholes: pd.DataFrame, *, currency: str, re
 
 
 def _near(claims: pd.DataFrame, reach_days: int) -> np.ndarray:
-    first, last = (claims[column].to_numpy("datetime64[D]").astype(int) for column in ("first", "last"))
+    first, last = (_days(claims, column).astype(int) for column in ("first", "last"))
     gap = np.maximum(first[:, None] - last, first - last[:, None])
     near = gap <= reach_days
     np.fill_diagonal(near, False)
     return near
 
 
-def _gap(one: pd.Series, other: pd.Series) -> int:
-    return abs((one["last"] - other["last"]).days)
-
-
-def _votes(claims: pd.DataFrame, i: int, near: np.ndarray, wholes: pd.DataFrame, reach_days: int) -> tuple[int, int]:
+def _votes(claims: pd.DataFrame, near: np.ndarray, wholes: pd.DataFrame, reach_days: int) -> list[tuple[int, int]]:
     """Identities near in time and size, then distinct sources; a source that repeats itself counts once."""
-    one = claims.iloc[i]
-    close = wholes[(wholes["last"] - one["last"]).abs().dt.days <= reach_days]
-    sure = int(_about(close["implied"].to_numpy(float), one["quote"]).any())
-    alike = near[i] & _about(claims["quote"].to_numpy(float), one["quote"])
-    return sure, len({one["source"], *claims["source"][alike]})
+    quotes, sources = claims["quote"].to_numpy(float), claims["source"].to_numpy(object)
+    gap = np.abs(_days(claims, "last")[:, None] - _days(wholes, "last"))
+    close = gap <= np.timedelta64(reach_days, "D")
+    sure = (close & _about(wholes["implied"].to_numpy(float), quotes[:, None])).any(axis=1)
+    alike = near & _about(quotes, quotes[:, None])
+    return [(int(sure[i]), len({sources[i], *sources[alike[i]]})) for i in range(len(claims))]
 
 
-def _about(values: np.ndarray, one: float) -> np.ndarray:
+def _days(table: pd.DataFrame, column: str) -> np.ndarray:
+    return table[column].to_numpy("datetime64[D]")
+
+
+def _about(values: np.ndarray, one: float | np.ndarray) -> np.ndarray:
     return (values <= NEAR * one) & (values >= one / NEAR)
 
 
@@ -165,12 +170,12 @@ def _slip_reason(one: pd.Series, other: pd.Series, power: int, decided: bool, cu
     return f"unit scale: {said} ({SLIPS[power]})"
 
 
-def amount(one: pd.Series, currency: str) -> str:
+def amount(one: Claim, currency: str) -> str:
     """A claim's value in words."""
     return f"{in_words(one['quote'])} {currency}"
 
 
-def described(one: pd.Series, currency: str) -> str:
+def described(one: Claim, currency: str) -> str:
     """A claim's value with its name, day and basis."""
     basis = str(one["basis"]).replace("_", " ")
     return f"{amount(one, currency)} ({one['claim_id']}, {one['last'].date()}, {basis})"
@@ -182,7 +187,7 @@ def same_date_groups(claims: pd.DataFrame) -> np.ndarray:
     Dates are the same where the days that they can mean overlap and each is a month or finer, or where they are
     printed alike. A claim without a basis belongs to every basis of its date.
     """
-    first, last = (claims[column].to_numpy("datetime64[D]").astype(int) for column in ("first", "last"))
+    first, last = (_days(claims, column).astype(int) for column in ("first", "last"))
     basis = claims["basis"].to_numpy(str)
     exact = last - first < SAME_DATE_DAYS
     overlap = (first[:, None] <= last) & (first <= last[:, None]) & exact[:, None] & exact
@@ -191,7 +196,7 @@ def same_date_groups(claims: pd.DataFrame) -> np.ndarray:
     return connected_components((overlap | alike) & same, directed=False)[1]
 
 
-def agree(one: pd.Series, others: pd.DataFrame) -> np.ndarray:
+def agree(one: Claim, others: pd.DataFrame) -> np.ndarray:
     """Whether each other claim says the same, shape (n,).
 
     Its digits can stand for the same value, or the two are less than 1 % apart, 5 % where they were told in different
@@ -199,7 +204,7 @@ def agree(one: pd.Series, others: pd.DataFrame) -> np.ndarray:
 
     Parameters
     ----------
-    one : Series
+    one : Series or mapping
         A claim.
     others : DataFrame
         Claims.
@@ -296,10 +301,11 @@ def implications(
     """
     columns = ["claim_id", "quantity", "value", "currency", "reference", "reference_value", "times", "text"]
     out: list[tuple] = []
-    for _, row in rows.iterrows():
-        gap = (held["last"] - row["last"]).dt.days.abs()
-        if len(gap) and gap.min() <= reach_days:
-            out += _of_stake(row, held.loc[gap.idxmin()], currency)
+    stakes = held.to_dict("records")
+    for row, day in zip(rows.to_dict("records"), _days(rows, "last"), strict=True):
+        gap = np.abs(_days(held, "last") - day)
+        if len(gap) and gap.min() <= np.timedelta64(reach_days, "D"):
+            out += _of_stake(row, stakes[gap.argmin()], currency)
     if implied_by is not None and len(rows):
         names = {"claim_id": "fact_id", "last": "date"}
         prices = rows[["claim_id", "last", "quote", "low", "high", "known_on"]].rename(columns=names)
@@ -312,7 +318,7 @@ def implications(
     )  # fmt: skip
 
 
-def _of_stake(row: pd.Series, stake: pd.Series, currency: str) -> list[tuple]:
+def _of_stake(row: Claim, stake: Claim, currency: str) -> list[tuple]:
     worth = row["quote"] * stake["stake_share"]
     percent = f"{100 * stake['stake_share']:.4g} % of {in_words(row['quote'])} {currency}"
     said = f"{percent} are {in_words(worth)} {currency}"
