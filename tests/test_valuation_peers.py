@@ -430,6 +430,8 @@ def test_a_company_without_a_feature_of_the_subject_is_not_ranked():
     left_out = check(result, "left_out")
     assert (left_out.passed, left_out.text) == (False, "b: x not known of it")
     assert "1 company lacks some" in check(result, "features").text
+    bare = pd.concat([gap.assign(x=LIKE["x"]), pd.DataFrame([{"entity": "bare"}])])
+    assert near(bare, features=["x", "size", "y"]).table["reason"].iloc[-1] == "x, size and y not known of it"
 
 
 def test_where_too_few_have_every_feature_a_gap_neither_helps_nor_hurts():

@@ -211,15 +211,15 @@ def _operating_income(row: pd.Series, tax_rate: float) -> tuple[float | None, Ch
     """Profit before tax of a row of fundamentals, and how it was had."""
     if pd.isna(row["margin"]):
         return None, Check(name="base_margin", passed=None, text=f"no operating income is known: {row['reason']}")
-    profit, metric = float(row["margin"] * row["revenue"]), row["margin_metric"]
+    profit, metric, revenue = float(row["margin"] * row["revenue"]), row["margin_metric"], float(row["revenue"])
     is_taxed = metric in AFTER_TAX and profit > 0  # no tax is paid on a loss
     ebit = profit / (1 - tax_rate) if is_taxed else profit
     said = f"{metric.replace('_', ' ')} of {in_words(profit)}"
     made = f"{said} / (1 - {tax_rate:g})" if is_taxed and tax_rate else said
     rest = "" if metric == "operating_profit" else "; what is no operating income is still in it"
-    text = f"operating income of {in_words(ebit)} {row['currency']} is {made}, {100 * ebit / row['revenue']:.1f} % of "
+    text = f"operating income of {in_words(ebit)} {row['currency']} is {made}, {100 * ebit / revenue:.1f} % of "
     return ebit, Check(
-        name="base_margin", passed=metric == "operating_profit", value=ebit / row["revenue"],
+        name="base_margin", passed=metric == "operating_profit", value=ebit / revenue,
         text=f"{text}revenue{rest}",
     )  # fmt: skip
 
@@ -328,8 +328,9 @@ def _told_later(own: pd.DataFrame, on: pd.Timestamp, end: pd.Timestamp | None) -
     if later.empty:
         return "", ()
     newest = later[later["period_end"].eq(later["period_end"].max())].sort_values("known_on").iloc[0]
-    page = f"{'' if end is None else 'newer '}revenue (to {newest['period_end'].date()}) is on a page of {newest['known_on'].date()}"
-    return f"; {page} ({', '.join(_ids(newest))})", _ids(newest)
+    what = f"{'' if end is None else 'newer '}revenue (to {newest['period_end'].date()})"
+    page = f"a page of {newest['known_on'].date()} ({', '.join(_ids(newest))})"
+    return f"; {what} is on {page}", _ids(newest)
 
 
 def _ids(row: pd.Series) -> tuple[str, ...]:

@@ -258,10 +258,15 @@ def _ranked(
     """Which of the others are ranked, and of each why it would not be."""
     complete = shared[others] == len(names)
     if complete.sum() >= max(MIN_COMPLETE, k + 1):
-        gaps = [" and ".join(np.array(names)[~np.isfinite(row)]) for row in values[others]]
-        return complete, [f"{gap} not known of it" for gap in gaps]
+        gaps = [np.array(names)[~np.isfinite(row)].tolist() for row in values[others]]
+        return complete, [f"{_listed(gap)} not known of it" for gap in gaps]
     why = [f"{n} feature(s) shared with it, {MIN_FEATURES} are needed" for n in shared[others]]
     return np.isfinite(distance[others]), why
+
+
+def _listed(names: list[str]) -> str:
+    """a, b and c."""
+    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
 
 
 def _resampled(
@@ -351,6 +356,5 @@ def _text(table: pd.DataFrame, subject: str, k: int, features: int) -> str:
     loose = [row.entity for row in table.head(k).itertuples() if row.nearest_share < 0.5]
     if not loose:
         return text
-    named = " and ".join(filter(None, [", ".join(loose[:-1]), loose[-1]]))
     stay = "stays" if len(loose) == 1 else "stay"
-    return f"{text} {named} {stay} among the nearest in fewer than half of the resamples."
+    return f"{text} {_listed(loose)} {stay} among the nearest in fewer than half of the resamples."
