@@ -26,6 +26,7 @@ from helpers.units import check_currency, convert, in_words
 from helpers.valuation import contradictions
 from helpers.valuation.claim_verdicts import KEPT, Context, verdicts
 from helpers.valuation.contradictions import UNSTATED, implications
+from helpers.valuation.dated import numbers_of
 from helpers.valuation.field import BASES
 
 STATUSES = ("accepted", "range", "not_a_conflict", "flagged", "rejected")
@@ -175,7 +176,7 @@ def prepared(claims: pd.DataFrame, *, subject: str, currency: str) -> pd.DataFra
     half = last_digit(rows["value"].to_numpy(float)) / 2
     for end, sign in (("low", -1), ("high", 1)):
         printed = rows["value"] + sign * half
-        stated = rows[end].astype(float) if end in rows else printed
+        stated = numbers_of(rows, end, what="claim") if end in rows else printed
         is_size = np.isfinite(stated) & (stated > 0)  # an open end ("as much as") is not a size
         rows[end] = _converted(stated.where(is_size, printed), rows, currency)
     bad = rows[~((rows["low"] <= rows["quote"]) & (rows["quote"] <= rows["high"]))]
@@ -200,7 +201,7 @@ def _filled(given: pd.DataFrame, columns: tuple[str, ...], what: str, *, unique:
     if len(twice):
         raise HelpersError(f"{what} need a claim_id each, {twice.iloc[0]} stands twice")
     for column in (c for c in columns if c.endswith(("value", "share"))):
-        rows[column] = rows[column].astype(float)
+        rows[column] = numbers_of(rows, column, what="claim")
         bad = rows[~((rows[column] > 0) & np.isfinite(rows[column]))]
         if len(bad):
             raise HelpersError(f"{column} must be above 0, got {bad[column].iloc[0]} ({bad['claim_id'].iloc[0]})")
@@ -249,7 +250,7 @@ def _supports(supports: pd.DataFrame | None, currency: str) -> pd.DataFrame:
         ("fund_nav", np.nan),
         ("share_of_fund", np.nan),
     ):
-        rows[column] = rows[column].astype(float).fillna(empty) if column in rows else empty
+        rows[column] = numbers_of(rows, column, what="support").fillna(empty) if column in rows else empty
     for column in ("stake_share", "share_of_fund"):
         for value in rows[column].dropna():
             as_rate(column, float(value), low=0.0, high=1.0)
