@@ -58,8 +58,8 @@ def marks_of(
     need_columns(values, _VALUE_COLUMNS, what="values of a company")
     if values.empty:
         raise NotEstimableError(
-            "marks of a private company",
-            "no valuation of it is known; a listed company has its market price",
+            "the value of a private company from mark to mark",
+            "no valuation of it is known, and a listed company has its market price",
             "for a private company: a round, a transfer or a fund's mark",
         )
     _one_currency(values, raised)
