@@ -6,6 +6,7 @@ Simulated data are marked in the title of every chart, because a chart travels w
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -21,9 +22,11 @@ from helpers.exhibits.numbers import say
 from helpers.exhibits.show import Figure, Html, draw
 from helpers.exhibits.style import INK, PALETTE, SOFT, word
 from helpers.exhibits.tables import statement, table
-from helpers.uplift import UpliftResult
-from helpers.uplift.claims import ReportedResult
-from helpers.uplift.seasons import SeasonsResult
+
+if TYPE_CHECKING:  # names of results only: the methods take a tenth of a second that other pages need not wait for
+    from helpers.uplift import UpliftResult
+    from helpers.uplift.claims import ReportedResult
+    from helpers.uplift.seasons import SeasonsResult
 
 SHADES = {"announcement": "#dfe6ee", "pre_dip": "#f6e3c5", "event": "#cfe5d6", "after_effect": "#f3d6d2"}
 GAIN, LOSS = PALETTE[2], PALETTE[1]
