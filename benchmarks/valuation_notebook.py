@@ -1,0 +1,77 @@
+"""What the valuation report costs: its notebook run by papermill, less what an empty notebook costs.
+
+Run from the project folder::
+
+    python benchmarks/valuation_notebook.py        # every run of valuation_growth in notebooks/runs.yml, five rounds
+    python benchmarks/valuation_notebook.py 3      # three rounds
+
+CPU seconds (user and system) of papermill and its kernel, one thread, medians over rounds; `cells` are the wall seconds
+that papermill saw the cells take, which a busy machine stretches. The empty notebook has one cell without imports:
+what it costs is Jupyter's, what remains is the notebook's, its imports included.
+
+What it cannot say: what the HTML costs (benchmarks/reports.py), or how long a reader waits on another machine.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from statistics import median
+
+import nbformat
+import yaml
+
+PROJECT = Path(__file__).parents[1]
+NOTEBOOK, ROUNDS, TARGET = "valuation_growth", 5, 15.0
+
+
+def runs() -> Iterator[tuple[str, list[str]]]:
+    """Name and papermill arguments of each run of the notebook."""
+    listed = yaml.safe_load((PROJECT / "notebooks" / "runs.yml").read_text(encoding="utf-8"))["runs"]
+    for name, run in listed.items():
+        if run["notebook"] == NOTEBOOK:
+            yield name, [word for key, value in run["parameters"].items() for word in ("-p", key, str(value))]
+
+
+def timed(notebook: Path, given: list[str], folder: Path) -> tuple[float, float]:
+    """CPU seconds of one execution and wall seconds of its cells."""
+    out = folder / "out.ipynb"
+    command = [sys.executable, "-m", "papermill", str(notebook), str(out), "--no-progress-bar", *given]
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "JUPYTER_PREFER_ENV_PATH": "1"}
+    subprocess.run(command, check=True, capture_output=True, env=environment)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cells = json.loads(out.read_text(encoding="utf-8"))["cells"]
+    took = sum(cell["metadata"].get("papermill", {}).get("duration") or 0 for cell in cells)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, took
+
+
+def main(rounds: int) -> None:
+    """Print medians, the empty notebook first; rounds take turns so that the machine's load falls on all alike."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        empty = folder / "empty.ipynb"
+        kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+        cells = [nbformat.v4.new_code_cell("1 + 1")]
+        nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), empty)
+        source = PROJECT / "notebooks" / f"{NOTEBOOK}.ipynb"
+        jobs = {"empty notebook": (empty, [])} | {name: (source, given) for name, given in runs()}
+        found: dict[str, list[tuple[float, float]]] = {name: [] for name in jobs}
+        for _ in range(rounds):
+            for name, (notebook, given) in jobs.items():
+                found[name].append(timed(notebook, given, folder))
+    base = median(cpu for cpu, _ in found["empty notebook"])
+    for name, rows in found.items():
+        cpu, cells = (median(column) for column in zip(*rows, strict=True))
+        print(f"{name:24s}{cpu:7.1f} s CPU  {cpu - base:6.1f} s above the empty notebook   cells {cells:6.1f} s wall")
+    print(f"target: cells under {TARGET:.0f} s on an idle machine")
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else ROUNDS)
