@@ -46,7 +46,7 @@ def by_hand(folder: Path) -> tuple[float, float]:
     runs = yaml.safe_load((folder / "notebooks" / "runs.yml").read_text())["runs"]
     wall = cpu = 0.0
     for name, run in runs.items():
-        given = [word for key, value in run["parameters"].items() for word in ("-p", key, value)]
+        given = [word for key, value in run["parameters"].items() for word in ("-p", key, str(value))]
         out = f"{name}.ipynb"
         for command in (
             ["papermill", f"notebooks/{run['notebook']}.ipynb", out, *given],
