@@ -5,6 +5,7 @@ an exhibit that shows itself in JupyterLab and in the report, with a text for th
 it. Whatever a source wrote (names, titles, notes) is escaped: it is shown, never run.
 """
 
+from helpers.exhibits.answers import answer, value_headlines
 from helpers.exhibits.cards import Headline, growth_headline, headlines, latest, multiple_headlines
 from helpers.exhibits.charts import alternatives, coverage, ladder, lines, multiples, same_age, timeline, verdicts
 from helpers.exhibits.results import result
@@ -36,7 +37,6 @@ from helpers.exhibits.uplift import (
     uplift_headlines,
 )
 from helpers.exhibits.valuation import (
-    answer,
     bridge,
     comparables,
     distribution,
@@ -47,7 +47,6 @@ from helpers.exhibits.valuation import (
     nowcast,
     priced_in,
     tornado,
-    value_headlines,
 )
 
 __all__ = [
