@@ -31,7 +31,7 @@ from helpers.valuation.exercise import exercise_or_wait
 from helpers.valuation.expectations import ExpectationsResult, expectations
 from helpers.valuation.field import football_field
 from helpers.valuation.fiscal import calendarise, quarters
-from helpers.valuation.fundamentals import FundamentalsResult, beside_multiples, fundamentals, subject
+from helpers.valuation.fundamentals import MAX_AGE_DAYS, FundamentalsResult, beside_multiples, fundamentals, subject
 from helpers.valuation.grant_terms import OptionAssumptions, Vesting
 from helpers.valuation.grant_values import fair_values, grant_values
 from helpers.valuation.grants import LadderResult, option_ladder, pair_grants
@@ -59,6 +59,7 @@ from helpers.valuation.vendor_bridge import implied_net_debt
 from helpers.valuation.waterfall import breakpoints, payoff
 
 __all__ = [
+    "MAX_AGE_DAYS",
     "Bridge",
     "CapitalStructure",
     "Denominator",
