@@ -16,6 +16,7 @@ PROJECT = Path(os.environ.get("HELPERS_PROJECT") or Path(__file__).parents[2]).r
 DATA = PROJECT / "data"
 LEDGER = DATA / "ledger"
 CALENDAR = DATA / "calendar"
+MARKETS = DATA / "markets"
 
 
 def find(path: str | Path, *, folders: bool = False) -> Path:

@@ -1,0 +1,1 @@
+"""Market sizing: a graph of sourced drivers, honest ranges, forecasts with measured coverage."""
