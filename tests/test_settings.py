@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from helpers.errors import ParameterError, UnknownNameError
-from helpers.settings import EventSettings, Settings, ValuationSettings, parse_day
+from helpers.settings import EventSettings, MarketSettings, Settings, ValuationSettings, parse_day
 
 
 def test_names_are_the_platform_and_its_peers_once_each():
@@ -206,3 +206,31 @@ def test_companies_are_named_once():
 def test_a_valuation_that_cannot_be(change, message):
     with pytest.raises(ParameterError, match=re.escape(message)):
         valuation(**change)
+
+
+def market(**given):
+    return MarketSettings(**{"platform": "kuaishou", "market": "social_commerce", "year": 2024} | given)
+
+
+def test_market_settings_show_what_is_set_and_no_folders():
+    table = market(market_path="some/where/my market.csv", base=512).table().set_index("setting")["value"]
+    assert table["market_path"] == "my market.csv"
+    assert table["base"] == 512
+    assert table["year"] == 2024
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"year": 1924}, "year must lie between 2,000 and 2,100, got 1,924"),
+        ({"year": 2024.5}, "year 2024.5 is not a whole number"),
+        ({"level": 90}, "level must lie between 0.5 and 0.99, got 90: a percentage is written as a share"),
+        ({"simulations": 100}, "simulations must lie between 4,096 and 2,000,000, got 100"),
+        ({"base": 1000}, "base must be a power of 2, such as 4096, got 1,000"),
+        ({"seed": -1}, "seed must be 0 or more, got -1"),
+        ({"market": 3}, "market 3 is not a text"),
+    ],
+)
+def test_market_settings_refuse(given, message):
+    with pytest.raises(ParameterError, match=re.escape(message)):
+        market(**given)
