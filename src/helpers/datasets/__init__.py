@@ -3,6 +3,7 @@
 `read_panel` reads one CSV or Parquet file as a tidy table and refuses what is no number or no day.
 `daily_panel` has an engine sum order rows to unit-days where they lie: DuckDB on Parquet, or Spark,
 ClickHouse or Trino by another address. `sample` reads a labelled simulated table with its known truth.
+`market` reads a driver table of a market to size, `definitions` what its figures count.
 `listed_prices` asks a vendor for closing prices, and `as_facts` makes them rows of own facts.
 
 What the module cannot do: judge the panel (`helpers.uplift.panels` does), or tell a day without
@@ -10,6 +11,7 @@ orders from a day whose rows are lost. Nothing is filled.
 """
 
 from helpers.datasets.files import read_panel
+from helpers.datasets.markets import definitions, market, markets
 from helpers.datasets.orders import Aggregation, daily_panel
 from helpers.datasets.prices import as_facts, listed_prices
 from helpers.datasets.samples import Sample, sample, samples
@@ -19,7 +21,10 @@ __all__ = [
     "Sample",
     "as_facts",
     "daily_panel",
+    "definitions",
     "listed_prices",
+    "market",
+    "markets",
     "read_panel",
     "sample",
     "samples",
