@@ -47,10 +47,9 @@ def test_dollars_are_converted_before_they_are_compared():
 
 
 def test_several_figures_of_one_definition_are_a_span():
-    found = compare_definitions(
-        facts(("f1", 400.0, "CNY", 2020), ("f2", 100.0, "CNY", 2020), ("f3", 50.0, "CNY", 2020), ("f4", 200.0, "CNY", 2020)),
-        TOLD, metric_kinds=KINDS,
-    )  # fmt: skip
+    values = {"f1": 400.0, "f2": 100.0, "f3": 50.0, "f4": 200.0}
+    rows = facts(*((fact, value, "CNY", 2020) for fact, value in values.items()))
+    found = compare_definitions(rows, TOLD, metric_kinds=KINDS)
     rows = found.table.set_index("definition")
     assert rows.loc["", ["low", "value", "high"]].tolist() == [50.0, 100.0, 200.0]
     assert rows.loc["", "label"] == "not stated"

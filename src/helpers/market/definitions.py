@@ -85,12 +85,7 @@ def compare_definitions(
     rows = rows[rows.groupby(key)["definition"].transform("nunique").gt(1)] if len(rows) else rows
     if rows.empty:
         raise NotEstimableError("definitions", "no year has figures of two definitions", "what each source counts")
-    spans = rows.groupby([*key, "definition", "label", "meaning"], sort=True).apply(
-        lambda part: _span(part, used), include_groups=False
-    )
-    table = spans.reset_index().assign(currency=currency)
-    table["ratio"] = table.groupby(key, group_keys=False)[["value", "is_used"]].apply(_relative)
-    table = table[COLUMNS]
+    table = _spans(rows, key, used).assign(currency=currency)[COLUMNS]
     ids = tuple(dict.fromkeys(i for text in table["fact_ids"] for i in text.split()))
     widest = table.groupby(["entity", "metric", "year"])["value"].agg(lambda v: v.max() / v.min())
     check = Check(
@@ -125,19 +120,15 @@ def _told_apart(
     return rows.assign(year=rows["period_end"].dt.year, **told, **codes)
 
 
-def _span(part: pd.DataFrame, used: Collection[str]) -> pd.Series:
-    low, high = part["value"].min(), part["value"].max()
-    ids = part["fact_id"].astype(str)
-    return pd.Series(
-        {"low": low, "value": float(np.sqrt(low * high)), "high": high, "is_used": bool(ids.isin(list(used)).any()),
-         "fact_ids": " ".join(ids)}
-    )  # fmt: skip
-
-
-def _relative(part: pd.DataFrame) -> pd.Series:
-    """Over the definition used; over the largest where none is."""
-    mine = part.loc[part["is_used"].astype(bool), "value"]
-    return part["value"] / (mine.iloc[0] if len(mine) else part["value"].max())
+def _spans(rows: pd.DataFrame, key: list[str], used: Collection[str]) -> pd.DataFrame:
+    """One row per definition, its value over that of the definition used, or over the largest where none is."""
+    rows = rows.assign(fact_id=rows["fact_id"].astype(str), is_used=rows["fact_id"].isin(list(used)))
+    spans = rows.groupby([*key, "definition", "label", "meaning"], as_index=False).agg(
+        low=("value", "min"), high=("value", "max"), is_used=("is_used", "any"), fact_ids=("fact_id", " ".join)
+    )
+    spans["value"] = np.sqrt(spans["low"] * spans["high"])
+    group = spans.assign(mine=spans["value"].where(spans["is_used"])).groupby(key)
+    return spans.assign(ratio=spans["value"] / group["mine"].transform("max").fillna(group["value"].transform("max")))
 
 
 def _said(table: pd.DataFrame) -> str:
