@@ -90,7 +90,7 @@ def look_up(text: str, *, year: int, unit: str, is_share: bool, name: str, given
     sourced = tuple(
         from_facts(
             _prepared(_rows(term, year, name, given), currency), what=f"{name} {year}" if len(terms) == 1 else term,
-            definitions=given.definitions, doubts=given.doubts,
+            definitions=given.definitions, doubts=given.doubts, is_share=is_share and len(terms) == 1,
         )
         for term in terms
     )  # fmt: skip
