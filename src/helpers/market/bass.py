@@ -1,19 +1,19 @@
 """The Bass model of adoption, with its estimator named: p and q of one estimator are not those of another.
 
-Adoptions of year t are N(t) = m [F(t) - F(t-1)] with F(t) = (1 - e^-(p+q)t) / (1 + (q/p) e^-(p+q)t) (Bass 1969, Management
-Science 15(5), 215-227). Three estimators, of the same series far apart in p:
+Adoptions of year t are N(t) = m [F(t) - F(t-1)] with F(t) = (1 - e^-(p+q)t) / (1 + (q/p) e^-(p+q)t) (Bass 1969,
+Management Science 15(5), 215-227). Three estimators, of the same series far apart in p:
 
     nls_increments  least squares on the increments (Srinivasan and Mason 1986, Marketing Science 5(2), 169-178)
     nls_density     least squares on m f(t), the density at whole years: biased by the length of the interval
     ols_1969        the regression of Bass (1969) on cumulative adoptions
 
-A prior on p and q from analogue products holds back the ceiling that a short series does not know; it must come from the
-same estimator. What the module cannot do: price, advertising, repeat purchases, successive generations.
+A prior on p and q from analogue products holds back the ceiling that a short series does not know; it must come from
+the same estimator. What the module cannot do: price, advertising, repeat purchases, successive generations.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -127,7 +127,8 @@ def prior_of(analogues: Sequence[Analogue], *, estimator: str = "nls_increments"
     for one in used:
         if one.estimator != estimator:
             raise ParameterError(
-                f"{one.product} was estimated by {one.estimator}, and its p and q do not hold for {estimator}: on the same "
+                f"{one.product} was estimated by {one.estimator}, and its p and q do not hold for {estimator}: on "
+                f"the same "
                 "series the estimators differ by half"
             )
     if len(used) < 2:
@@ -228,13 +229,13 @@ def _least_squares(n: np.ndarray, estimator: str, prior: BassPrior | None) -> Ba
     p, q, m = np.exp(np.clip(best.x, -30, 30))
     if prior is None and m * unit > 1e4 * n.sum():
         raise NotEstimableError(
-            "the Bass model", "the series has not bent yet, so m has no end", "later years, or analogues"
+            "the Bass model", "the series has not bent yet, so m has no end", "later years or analogues"
         )
     return _as_fit(best.x, residuals, n, unit, estimator, prior)
 
 
 def _as_fit(
-    v: np.ndarray, residuals: object, n: np.ndarray, unit: float, estimator: str, prior: BassPrior | None
+    v: np.ndarray, residuals: Callable, n: np.ndarray, unit: float, estimator: str, prior: BassPrior | None
 ) -> BassFit:
     p, q, m = (float(part) for part in np.exp(np.clip(v, -30, 30)))
     left = residuals(v)
@@ -262,8 +263,17 @@ def _regression(n: np.ndarray) -> BassFit:
         raise NotEstimableError("the Bass model", f"its regression gives p = {p:.3g}", "another estimator")
     fitted = a + b * before + c * before**2
     nan = {name: float("nan") for name in ("p", "q", "m")}
-    return BassFit(estimator="ols_1969", p=p, q=q, m=m, standard_errors=nan, fitted=fitted, prior=None,
-                   residual_sd=float(np.sqrt(((n - fitted) ** 2).sum() / max(len(n) - 3, 1))), peak=peak_year(p, q))  # fmt: skip
+    return BassFit(
+        estimator="ols_1969",
+        p=p,
+        q=q,
+        m=m,
+        standard_errors=nan,
+        fitted=fitted,
+        prior=None,
+        residual_sd=float(np.sqrt(((n - fitted) ** 2).sum() / max(len(n) - 3, 1))),
+        peak=peak_year(p, q),
+    )
 
 
 def peak_year(p: float, q: float) -> float:

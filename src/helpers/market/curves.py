@@ -7,8 +7,9 @@ With z = offset - rate x,
     Richards  y = L (1 + v e^z)^(-1/v)   (Richards 1959, J. Exp. Bot. 10, 290-301)
 
 Least squares on the values, or on their logarithms where errors grow with the size. Standard errors are those of
-least squares at the optimum, s^2 (J'J)^-1. A good fit does not identify the ceiling: on the same points a logistic and a
-Gompertz curve can both leave nothing unexplained and end a factor of two apart. `ceiling` therefore asks the profile
+least squares at the optimum, s^2 (J'J)^-1. A good fit does not identify the ceiling: on the same points a logistic
+and a Gompertz curve can both leave nothing unexplained and end a factor of two apart. `ceiling` therefore asks the
+profile
 likelihood, and both curves.
 
 What the module cannot do: see a second wave, or a market that shrinks after its ceiling.
@@ -102,8 +103,16 @@ def fit_curve(x: np.ndarray, y: np.ndarray, *, curve: str = "logistic", errors: 
     x, y = check_series(x, y, curve, errors)
     best = None
     for start in _starts(x, y, curve):
-        found = least_squares(lambda v: _residuals(v, x, y, curve, errors), start, method="lm", max_nfev=2_000, xtol=1e-13,
-                              ftol=1e-13, gtol=1e-13)  # fmt: skip
+        found = least_squares(
+            _residuals,
+            start,
+            args=(x, y, curve, errors),
+            method="lm",
+            max_nfev=2_000,
+            xtol=1e-13,
+            ftol=1e-13,
+            gtol=1e-13,
+        )
         if np.isfinite(found.cost) and (best is None or found.cost < best.cost):
             best = found
     if best is None or best.x[0] > np.log(1e6 * y.max()):
@@ -133,9 +142,9 @@ def check_series(x: np.ndarray, y: np.ndarray, curve: str, errors: str) -> tuple
 def ceiling(values: np.ndarray, *, level: float = 0.9) -> Ceiling:
     """Ceiling of a yearly series with its profile interval, or the refusal that it is not identified.
 
-    For every ceiling on a grid the other parameters are fitted to the logarithms; those whose sum of squares stays below
-    1 + F / (n - 3) times the least one are in the interval. It is not identified if a curve's interval has no upper end
-    below `FARTHEST` times the largest value, or if the ends of both curves together lie more than `WIDEST` apart.
+    For every ceiling on a grid the other parameters are fitted to the logarithms; those whose sum of squares stays
+    below 1 + F / (n - 3) times the least one are in the interval. It is not identified if a curve's interval has no
+    upper end below `FARTHEST` times the largest value, or if both curves' ends together lie more than `WIDEST` apart.
 
     Parameters
     ----------
@@ -160,7 +169,7 @@ def ceiling(values: np.ndarray, *, level: float = 0.9) -> Ceiling:
         if not np.isfinite(end):
             raise NotEstimableError(
                 "the ceiling",
-                f"a {curve} curve fits as well with any ceiling above {start:.3g}",
+                f"a {curve} curve fits as well with any above {start:.3g}",
                 "years of slowing growth",
             )
     if high > WIDEST * low:

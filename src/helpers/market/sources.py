@@ -160,8 +160,9 @@ def _refuse_mixed(kept: pd.DataFrame, what: str) -> None:
         found = sorted(set(kept[column].astype(str)))
         if len(found) > 1:
             raise ParameterError(f"{what} mixes {plural}: {', '.join(found)}; one number has one")
-    periods = sorted({f"{a:%Y-%m-%d} to {b:%Y-%m-%d}" for a, b in zip(kept["period_start"], kept["period_end"], strict=True)
-                      if pd.notna(a) and pd.notna(b)})  # fmt: skip
+    known = kept.dropna(subset=["period_start", "period_end"])
+    spans = zip(known["period_start"], known["period_end"], strict=True)
+    periods = sorted({f"{start:%Y-%m-%d} to {end:%Y-%m-%d}" for start, end in spans})
     if len({period[-10:-6] for period in periods}) > 1:
         raise ParameterError(f"{what} mixes years: {', '.join(periods)}; one number has one")
     if len(periods) > 1:
