@@ -42,6 +42,8 @@ KIND_SD: dict[str, float] = {
 statistics bureau revises by about a per cent, an estimate of a market of unknown method is good to a tenth, a repost
 may have lost a word. Pass others as `kind_sd`."""
 OTHER_SD = 0.15
+REPORTED_SD = 0.02
+"""The most that a figure is off which the company or bureau itself reports (status "reported"), whoever carries it."""
 APART = 3.0
 """Figures of one name that lie further apart than this mean different things or are slips: they are not pooled."""
 EXPECTED = ("forecast", "target")
@@ -186,6 +188,7 @@ def _voices(kept: pd.DataFrame, kind_sd: Mapping[str, float]) -> pd.DataFrame:
     rows = []
     for _, part in kept.groupby(group, sort=False):
         floor = part["kind"].astype(str).map(kind_sd).fillna(OTHER_SD)
+        floor = floor.mask(part["status"].astype(str).eq("reported"), floor.clip(upper=REPORTED_SD))
         best = floor.to_numpy().argmin()
         row, sd = part.iloc[best], float(floor.iloc[best])
         low, high = float(row["low"]), float(row["high"])
