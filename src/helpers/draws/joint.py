@@ -86,6 +86,16 @@ class Inputs:
             matrix[place[one], place[other]] = matrix[place[other], place[one]] = value
         return matrix
 
+    def factor(self) -> np.ndarray:
+        """Lower triangular factor of `matrix`.
+
+        Raises
+        ------
+        ParameterError
+            The correlations contradict each other; they and the nearest that hold are named.
+        """
+        return _factor(self.matrix, self.uncertain)
+
     def _checked(self, given: Mapping[tuple[str, str], float]) -> dict[tuple[str, str], float]:
         """Each pair once, its names in alphabetical order."""
         found: dict[tuple[str, str], float] = {}
@@ -224,6 +234,43 @@ def _check_pair(pair: tuple[str, str], value: float, known: Mapping[str, Distrib
         raise ParameterError(f"a correlation lies between -1 and 1, got {value:g} for {pair[0]} and {pair[1]}{hint}")
 
 
+def _offered(matrix: np.ndarray, names: tuple[str, ...]) -> str:
+    """Pairs that the nearest matrix changes, the largest change first."""
+    near = np.trunc(100 * nearest_correlations(matrix, least=0.02)) / 100  # towards 0, so that they do hold
+    rows, columns = np.tril_indices(len(matrix), -1)
+    change = np.abs(near - matrix)[rows, columns]
+    order = [k for k in np.argsort(-change, kind="stable") if change[k] > 0.005][:6]
+    pairs = [(rows[k], columns[k]) for k in order]
+    return ", ".join(f"{names[j]} and {names[i]} {near[i, j]:.2f} (given {matrix[i, j]:.2f})" for i, j in pairs)
+
+
+def nearest_correlations(matrix: np.ndarray, *, least: float = 1e-6) -> np.ndarray:
+    """The closest correlation matrix that can hold (Higham 2002, IMA J. Numerical Analysis 22, 329-343).
+
+    Alternating projections on the matrices without negative eigenvalues and on those with ones on the diagonal. It is
+    offered in messages and used by nobody silently: which correlation gives way is the analyst's decision.
+
+    Parameters
+    ----------
+    matrix : array, shape (n, n)
+        Symmetric, ones on its diagonal.
+    least : float
+        Smallest eigenvalue of the outcome, so that it can be drawn from.
+    """
+    found, correction = np.array(matrix, float), np.zeros_like(matrix, float)
+    for _ in range(500):
+        lifted = found - correction
+        values, vectors = np.linalg.eigh(lifted)
+        positive = (vectors * np.maximum(values, least)) @ vectors.T
+        correction = positive - lifted
+        before, found = found, positive.copy()
+        np.fill_diagonal(found, 1.0)
+        if np.abs(found - before).max() < 1e-10:
+            break
+    root = np.sqrt(np.diag(positive))  # the last step back inside, its diagonal made ones
+    return np.clip(positive / np.outer(root, root), -1, 1)
+
+
 def _factor(matrix: np.ndarray, names: tuple[str, ...]) -> np.ndarray:
     """Lower triangular factor; refuses correlations that cannot hold together."""
     if not len(matrix):
@@ -235,6 +282,7 @@ def _factor(matrix: np.ndarray, names: tuple[str, ...]) -> np.ndarray:
         listed = ", ".join(names[i] for i in worst)
         raise ParameterError(
             f"the correlations of {listed} contradict each other: the matrix has the eigenvalue {values[0]:.3g}, "
-            "and must have none of 0 or below; bring them closer to 0"
+            f"and must have none of 0 or below; bring them closer to 0. The nearest that hold: "
+            f"{_offered(matrix, names)}"
         )
     return np.linalg.cholesky(matrix)

@@ -8,6 +8,19 @@ it. Whatever a source wrote (names, titles, notes) is escaped: it is shown, neve
 from helpers.exhibits.answers import answer, value_headlines
 from helpers.exhibits.cards import Headline, growth_headline, headlines, latest, multiple_headlines
 from helpers.exhibits.charts import alternatives, coverage, ladder, lines, multiples, same_age, timeline, verdicts
+from helpers.exhibits.explore import sliders
+from helpers.exhibits.market import (
+    driver_table,
+    fan,
+    gap,
+    market_scenarios,
+    market_series,
+    market_tornado,
+    platform_shares,
+    sensitivity,
+    sizing_tree,
+)
+from helpers.exhibits.market_answers import market_answer, market_headlines
 from helpers.exhibits.results import result
 from helpers.exhibits.show import Figure, Html
 from helpers.exhibits.style import language, use_style, word
@@ -65,9 +78,12 @@ __all__ = [
     "coverage",
     "distribution",
     "doubtful",
+    "driver_table",
     "estimators",
+    "fan",
     "football_field",
     "forest",
+    "gap",
     "growth_headline",
     "growth_table",
     "headlines",
@@ -80,18 +96,27 @@ __all__ = [
     "league",
     "lines",
     "mapped",
+    "market_answer",
+    "market_headlines",
+    "market_scenarios",
+    "market_series",
+    "market_tornado",
     "multiple_headlines",
     "multiples",
     "nowcast",
     "parts",
     "passports",
+    "platform_shares",
     "priced_in",
     "refusals",
     "result",
     "same_age",
     "seasons",
+    "sensitivity",
     "settings",
     "shown",
+    "sizing_tree",
+    "sliders",
     "sources",
     "statement",
     "table",

@@ -344,3 +344,29 @@ def _alt(title: str, table: pd.DataFrame, currency: str, names: Mapping[str, str
             f"to {say(last['value'], currency=currency)} ({when[1]})"
         )
     return f"{title}. " + "; ".join(parts)
+
+
+def swings(rows: pd.DataFrame, *, base: float, title: str, currency: str = "", unit: str = "") -> Figure:
+    """How far each input alone moves an output, the widest on top.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        The widest first: label, low, high (the output with the input at its low and its high end).
+    base : float
+        The output with every input in its middle.
+    title, currency, unit : str
+    """
+    drawn = rows.iloc[::-1]
+    canvas, axes = plt.subplots(figsize=(8.4, 0.9 + 0.4 * len(drawn)))
+    place = np.arange(len(drawn))
+    axes.barh(place, drawn["low"] - base, left=base, color=PALETTE[1], height=0.6, label=word("at_low_end"))
+    axes.barh(place, drawn["high"] - base, left=base, color=PALETTE[0], height=0.6, label=word("at_high_end"))
+    axes.axvline(base, color=INK, lw=1)
+    axes.set_yticks(place, drawn["label"])
+    axes.grid(axis="y", visible=False)
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda v, _: say(v, unit, digits=2) if unit else tick(v, _)))
+    axes.legend(loc="lower left", bbox_to_anchor=(-0.01, 1.0), ncols=2, borderaxespad=0.2)
+    axes.set_title(title)
+    said = "; ".join(f"{r.label} {say(r.low, unit, currency)} … {say(r.high, unit)}" for r in rows.itertuples())
+    return draw(canvas, f"{title}. {said}")

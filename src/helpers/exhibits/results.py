@@ -98,6 +98,28 @@ VIEWS = {
         {"period_end": "date", "estimate": "", "low": "", "high": "", "basis": "text", "benchmark": "",
          "indicators": "text", "reason": "text", "settles": "text"}, last=4,
     ),
+    "voices": View(
+        {"origin": "text", "kind": "text", "value": "", "low": "", "high": "", "sd_log": "ratio", "weight": "ratio",
+         "reason": "text", "fact_ids": "facts"}
+    ),
+    "closing": View(
+        {"label": "text", "route": "text", "contribution_log": "", "share": "ratio", "shift_sd": "", "value": "",
+         "reconciled": "", "unit": "text", "fact_ids": "facts"}, is_told=False,
+    ),
+    "definitions": View(
+        {"entity": "name", "metric": "name", "year": "text", "label": "text", "value": "money", "ratio": "",
+         "meaning": "text", "fact_ids": "facts"}
+    ),
+    "coverage": View(
+        {"horizon": "", "n": "", "coverage": "ratio", "median_error": "ratio", "naive_error": "ratio",
+         "median_width": "ratio"}, table="coverage", is_told=False,
+    ),
+    "own_coverage": View(
+        {"horizon": "", "n": "", "coverage": "ratio", "median_error": "ratio", "naive_error": "ratio",
+         "median_width": "ratio"}, table="own_coverage", is_told=False,
+    ),
+    "weights": View({"model": "text", "weight": "ratio", "median_error": "ratio"}, table="weights", is_told=False),
+    "ahead": View({"year": "text", "value": "", "low": "", "high": "", "naive": ""}),
     "nowcast": View(
         {"horizon": "", "candidate": "text", "n": "", "median_abs_error": "ratio", "mean_abs_error": "ratio",
          "coverage": "ratio", "weight": "ratio"}, table="candidates",

@@ -15,7 +15,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from helpers.exhibits.charts import tick
+from helpers.exhibits.charts import swings, tick
 from helpers.exhibits.numbers import say
 from helpers.exhibits.show import Figure, Html, draw
 from helpers.exhibits.style import INK, PALETTE, SOFT, language, word
@@ -224,26 +224,14 @@ def tornado(found: SimulationResult) -> Figure | Html:
     found : SimulationResult
         Its swings.
     """
-    rows = found.swings.iloc[::-1].rename(columns={"output_low": "low", "output_high": "high"})
-    title, currency = word("tornado_title", currency=found.currency), found.currency
+    rows = found.swings.rename(columns={"output_low": "low", "output_high": "high"})
+    title = word("tornado_title", currency=found.currency)
     if rows.empty:
         return statement(f"{title}: {word('no_data')}")
-    base = float(rows["output_base"].iloc[0])
     ends = [(say_driver(r.input, r.input_low), say_driver(r.input, r.input_high)) for r in rows.itertuples()]
     labels = [f"{driver_word(r.input)} ({a} … {b})" for r, (a, b) in zip(rows.itertuples(), ends, strict=True)]
-    rows = rows.assign(label=labels)
-    canvas, axes = plt.subplots(figsize=(8.4, 0.9 + 0.4 * len(rows)))
-    place = np.arange(len(rows))
-    axes.barh(place, rows["low"] - base, left=base, color=PALETTE[1], height=0.6, label=word("at_low_end"))
-    axes.barh(place, rows["high"] - base, left=base, color=PALETTE[0], height=0.6, label=word("at_high_end"))
-    axes.axvline(base, color=INK, lw=1)
-    axes.set_yticks(place, rows["label"])
-    axes.grid(axis="y", visible=False)
-    axes.xaxis.set_major_formatter(FuncFormatter(tick))
-    axes.legend(loc="lower left", bbox_to_anchor=(-0.01, 1.0), ncols=2, borderaxespad=0.2)
-    axes.set_title(title)
-    said = "; ".join(f"{r.label} {say(r.low, currency=currency)} … {say(r.high)}" for r in rows.iloc[::-1].itertuples())
-    return draw(canvas, f"{title}. {said}")
+    base = float(rows["output_base"].iloc[0])
+    return swings(rows.assign(label=labels), base=base, title=title, currency=found.currency)
 
 
 def bridge(found: DecompositionResult, *, names: Mapping[str, str]) -> Figure:

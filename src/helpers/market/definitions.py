@@ -17,6 +17,7 @@ import pandas as pd
 from helpers import evidence
 from helpers.checks import Check
 from helpers.errors import NotEstimableError
+from helpers.market.quality import spoken
 
 COLUMNS = [
     *("entity", "metric", "year", "definition", "label", "meaning", "low", "value", "high", "currency", "ratio"),
@@ -136,7 +137,7 @@ def _said(table: pd.DataFrame) -> str:
     groups = table.groupby(["entity", "metric", "year"])
     (_, metric, year), rows = max(groups, key=lambda one: one[1]["value"].max() / one[1]["value"].min())
     rows = rows.sort_values("value", ascending=False)
-    parts = [f"{value:.3g} ({label})" for value, label in zip(rows["value"], rows["label"], strict=True)]
+    parts = [f"{spoken(value)} ({label})" for value, label in zip(rows["value"], rows["label"], strict=True)]
     times = rows["value"].max() / rows["value"].min()
     return (
         f"{metric} of {year} in {rows['currency'].iloc[0]}: {', '.join(parts)}. They lie {times:.2f} times apart "

@@ -179,7 +179,7 @@ def _from_row(found: _Years, driver: PlannedDriver, row: PlannedYears, year: int
         return
     try:
         facts = look_up(
-            row.facts, year=year, unit=driver.unit, is_share=driver.is_share, name=driver.name, given=given
+            row.facts, year=year, unit=driver.unit, is_share=driver.is_share, name=driver.label, given=given
         )  # fmt: skip
     except NotEstimableError as error:
         found.missing[year] = error.reason

@@ -23,6 +23,7 @@ from helpers.market import rolling
 from helpers.market.bass import Analogue, BassPrior, increments_of, prior_of
 from helpers.market.curves import Ceiling, ceiling
 from helpers.market.models import KINDS
+from helpers.market.quality import spoken
 from helpers.market.series import after_launch, check_yearly
 
 MOST_YEARS = 12
@@ -224,10 +225,10 @@ def _ceiling(rows: pd.DataFrame, kind: str, name: str) -> tuple[Ceiling | None, 
         found = ceiling(rows["value"].to_numpy())
     except NotEstimableError as error:
         return None, f"where {name} would level off is not estimable: {error.reason}"
-    span = f"{found.low:.4g} to {found.high:.4g}"
+    span = f"{spoken(found.low)} to {spoken(found.high)}"
     return (
         found,
-        f"curves with a ceiling level off at {found.value:.4g} ({span} over both curves), if no second wave comes",
+        f"curves with a ceiling level off at {spoken(found.value)} ({span} over both curves), if no second wave comes",
     )
 
 
@@ -253,10 +254,10 @@ def _own(judged: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
 def _said(name: str, table: pd.DataFrame, level: float) -> str:
     last = table.iloc[-1]
     beyond = " (the band of the last years extrapolates)" if last["is_beyond"] else ""
+    value, low, high, naive = (spoken(last[column]) for column in ("value", "low", "high", "naive"))
     return (
-        f"{name} in {last['year']:.0f}: {last['value']:.4g}, {last['low']:.4g} to {last['high']:.4g} in the "
-        f"{level:.0%} "
-        f"band{beyond}; carried on unchanged it would be {last['naive']:.4g}."
+        f"{name} in {last['year']:.0f}: {value}, {low} to {high} in the {level:.0%} band{beyond}; carried on unchanged "
+        f"it would be {naive}."
     )
 
 

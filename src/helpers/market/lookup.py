@@ -89,7 +89,8 @@ def look_up(text: str, *, year: int, unit: str, is_share: bool, name: str, given
     currency = _currency(unit)
     sourced = tuple(
         from_facts(
-            _prepared(_rows(term, year, name, given), currency), what=f"{name} {year}" if len(terms) == 1 else term,
+            _prepared(_rows(term, year, name, given), currency),
+            what=f"{name if len(terms) == 1 else term} {year}",
             definitions=given.definitions, doubts=given.doubts, is_share=is_share and len(terms) == 1,
         )
         for term in terms

@@ -215,3 +215,12 @@ def _part(whole: Quality, share: Quality, node: str) -> Quality:
 def shown(unit: Unit) -> str:
     """A unit as text; "1" where it has none."""
     return "1" if unit.dimensionless else f"{unit}"
+
+
+def spoken(value: float, unit: str = "") -> str:
+    """A number for a sentence: "CNY 3.42 trillion", "24.1 %" where the unit is 1, plain words without a unit."""
+    if unit == "1":
+        return f"{100 * value:.3g} %"
+    head = unit.split("/")[0].strip()
+    said = f"{value:.4g}" if abs(value) < 1e4 else units.in_words(value)
+    return f"{head} {said}" if head in units.CURRENCIES else f"{said} {unit}".strip()

@@ -27,6 +27,7 @@ from helpers.checks import Check
 from helpers.draws import Distribution, LogNormal, Normal
 from helpers.errors import NotEstimableError, ParameterError, UnitError
 from helpers.market.graph import Graph
+from helpers.market.quality import spoken
 from helpers.market.sizing import simulate
 
 STEPS = 1e-4
@@ -129,7 +130,7 @@ def reconcile(
         top_down=ranges[0], bottom_up=ranges[1], labels=labels, unit=graph.units[top_down], gap_log=move.gap,
         gap_low=low, gap_high=high, gap_ratio=float(np.exp(move.gap)), is_consistent=is_consistent, table=table,
         pooled=pooled, span=span, weight_top_down=weight, level=level,
-        text=_said(labels, ranges, move.gap, table, pooled, is_consistent),
+        text=_said(labels, ranges, move.gap, table, pooled, graph.units[top_down]),
         checks=_checks(low, high, ranges, table, level, is_consistent), fact_ids=found.fact_ids,
     )  # fmt: skip
 
@@ -264,14 +265,16 @@ def _pooled(one: np.ndarray, other: np.ndarray, level: float) -> tuple[tuple[flo
     return (float(np.exp(mean - reach)), float(np.exp(mean)), float(np.exp(mean + reach))), weight
 
 
-def _said(labels: tuple, ranges: list, gap: float, table: pd.DataFrame, pooled: tuple, is_consistent: bool) -> str:
+def _said(labels: tuple[str, ...], ranges: list, gap: float, table: pd.DataFrame, pooled: tuple, unit: str) -> str:
     above = "above" if gap > 0 else "below"
+    first = table.iloc[0]
     text = (
-        f"{labels[0]} ({ranges[0][1]:.4g}) lies {abs(np.expm1(gap)):.0%} {above} {labels[1]} ({ranges[1][1]:.4g}); "
-        f"{table['label'].iloc[0]} is the largest part of what would close the gap ({table['share'].iloc[0]:.0%})."
+        f"{labels[0]} ({spoken(ranges[0][1], unit)}) lies {abs(np.expm1(gap)):.0%} {above} {labels[1]} "
+        f"({spoken(ranges[1][1], unit)}); {first['label']} is the largest part of what would close the gap "
+        f"({first['share']:.0%})."
     )
-    if is_consistent:
-        both = f"{pooled[1]:.4g} ({pooled[0]:.4g} to {pooled[2]:.4g})"
+    if not np.isnan(pooled[1]):
+        both = f"{spoken(pooled[1], unit)} ({spoken(pooled[0], unit)} to {spoken(pooled[2], unit)})"
         return f"{text} The ranges allow that gap; weighed by precision both give {both}."
     return (
         f"{text} The ranges do not allow that gap: one route is wrong or the two count different things, so they are "

@@ -17,6 +17,7 @@ from helpers.checks import Check
 from helpers.draws import Inputs, draw, narrowing, swings
 from helpers.errors import ParameterError, UnknownNameError
 from helpers.market.graph import Graph
+from helpers.market.quality import spoken
 
 COLUMNS = ["node", "label", "unit", "low", "base", "high", "mean", "level"]
 
@@ -124,9 +125,10 @@ def _row(graph: Graph, node: str, values: np.ndarray, level: float, keep: bool) 
 
 
 def _said(table: pd.DataFrame, draws: int, level: float) -> str:
-    row = table.iloc[-1]
+    row, unit = table.iloc[-1], table["unit"].iloc[-1]
     return (
-        f"{row['label']}: {row['base']:.4g} {row['unit']} ({row['low']:.4g} to {row['high']:.4g} in the middle "
+        f"{row['label']}: {spoken(row['base'], unit)} ({spoken(row['low'], unit)} to {spoken(row['high'], unit)} "
+        f"in the middle "
         f"{level:.0%} of {draws:,} simulated draws)."
     )
 
@@ -174,7 +176,7 @@ def scenarios(
     rows = []
     for case, changes in {"base": {}, **cases}.items():
         values = base | {name: _quantile(graph, case, name, p) for name, p in changes.items()}
-        changed = "; ".join(f"{graph.labels.get(n, n)} {values[n]:.4g} (was {base[n]:.4g})" for n in changes)
+        changed = "; ".join(_change(graph, name, base[name], values[name]) for name in changes)
         made, before = graph.evaluate(values, wanted), graph.evaluate(base, wanted)
         rows += [
             (case, node, graph.labels.get(node, node), graph.units[node], float(made[node]),
@@ -184,9 +186,15 @@ def scenarios(
     table = pd.DataFrame(rows, columns=["case", "node", "label", "unit", "value", "ratio_to_base", "changed"])
     ids = tuple(dict.fromkeys(fact for node in wanted for fact in graph.fact_ids(node)))
     first = table[table["node"].eq(wanted[0])]
-    ends = f"{first['value'].min():.4g} to {first['value'].max():.4g}"
+    unit = str(first["unit"].iloc[0])
+    ends = f"{spoken(first['value'].min(), unit)} to {spoken(first['value'].max(), unit)}"
     text = f"{first['label'].iloc[0]}: {ends} over {len(first)} cases."
     return ScenarioResult(table=table, checks=(), fact_ids=ids, text=text)
+
+
+def _change(graph: Graph, name: str, before: float, after: float) -> str:
+    unit = graph.units[name]
+    return f"{graph.labels.get(name, name)} {spoken(after, unit)} (was {spoken(before, unit)})"
 
 
 def _quantile(graph: Graph, case: str, name: str, p: float) -> float:

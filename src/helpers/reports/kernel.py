@@ -75,6 +75,7 @@ def run_cells(
     env = {
         **_FIXED,
         "HELPERS_PROJECT": str(project),
+        "JPY_SESSION_NAME": "",  # nobody moves a slider here, also where a notebook in JupyterLab started the run
         "HELPERS_READ_LOG": str(scratch / "reads.log"),
         "IPYTHONDIR": str(scratch / "ipython"),  # nobody's start-up files
     }

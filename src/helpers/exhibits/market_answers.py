@@ -1,0 +1,112 @@
+"""What a sizing comes to: the page's answer in a few sentences, and its cards.
+
+A result that was declined has no sentence and no card.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from helpers.checks import Declined
+from helpers.exhibits.cards import Headline
+from helpers.exhibits.market import say_unit
+from helpers.exhibits.numbers import say
+from helpers.exhibits.show import Html
+from helpers.exhibits.style import word
+from helpers.exhibits.tables import statement
+from helpers.market import DefinitionsResult, MarketSeries, ReconcileResult
+
+
+def market_answer(
+    series: MarketSeries,
+    *,
+    year: int,
+    node: str,
+    shares: Sequence[str],
+    gap: ReconcileResult | Declined,
+    evidence: pd.DataFrame,
+    definitions: DefinitionsResult | Declined,
+) -> Html:
+    """The page's question answered: size with its range, later size, the two routes, places in it, what to find out.
+
+    Parameters
+    ----------
+    series : MarketSeries
+    year : int
+        That is taken apart.
+    node : str
+        The market.
+    shares : sequence of str
+        Nodes of the platforms' places in it.
+    gap : ReconcileResult or Declined
+    evidence : DataFrame
+        From `helpers.market.information`, the most telling driver first; may be empty.
+    definitions : DefinitionsResult or Declined
+    """
+    rows = series.table[series.table["node"].eq(node)]
+    said = [_sized("answer_market", row) for row in rows[rows["year"].eq(year)].itertuples()]
+    last = rows[rows["year"].eq(rows["year"].max()) & rows["year"].gt(year)]
+    said += [_sized("answer_later", row) for row in last.itertuples()]
+    said += [] if isinstance(gap, Declined) else [gap.text]
+    for share in shares:
+        of = series.table[series.table["node"].eq(share) & series.table["year"].eq(year)]
+        said += [_sized("answer_share", row) for row in of.itertuples()]
+    if len(evidence):
+        first = evidence.iloc[0]
+        label = rows["label"].iloc[0] if len(rows) else node
+        share = say(float(first["narrowing"]), "ratio", digits=2)
+        said.append(word("answer_evidence", driver=first["label"], label=label, narrowing=share))
+    said += [] if isinstance(definitions, Declined) else [definitions.text]
+    return statement(*(said or [word("no_data")]))
+
+
+def _sized(key: str, row: object) -> str:
+    base, low, high = (say_unit(value, row.unit) for value in (row.base, row.low, row.high))
+    return word(key, label=row.label, year=row.year, base=base, low=low, high=high)
+
+
+def market_headlines(
+    series: MarketSeries, *, nodes: Sequence[str], years: Sequence[int], gap: ReconcileResult | Declined, year: int
+) -> list[Headline]:
+    """A card for each node and year with a size, and one for the gap between the two routes.
+
+    Parameters
+    ----------
+    series : MarketSeries
+    nodes : sequence of str
+    years : sequence of int
+    gap : ReconcileResult or Declined
+    year : int
+        Of the gap.
+    """
+    plan, level = series.filled.plan, f"{100 * series.level:.0f} %"
+    cards = []
+    for node in nodes:
+        rows = series.table[series.table["node"].eq(node) & series.table["year"].isin(list(years))]
+        for row in rows.sort_values("year").itertuples():
+            facts = series.sized[row.year].graph.fact_ids(node)
+            cards.append(_card(f"{plan.name}.{node}.{row.year}", row, level, facts))
+    if not isinstance(gap, Declined):
+        cards.append(_gap_card(plan.name, gap, year))
+    return cards
+
+
+def _card(name: str, row: object, level: str, facts: tuple[str, ...]) -> Headline:
+    is_ratio = row.unit == "1"
+    low, high = (say_unit(value, row.unit) for value in (row.low, row.high))
+    basis = word(f"basis_{row.basis}")
+    return Headline(
+        name=name, label=word("market_card", label=row.label, year=row.year), value=float(row.base),
+        unit="ratio" if is_ratio else "", currency="" if is_ratio else row.unit.split("/")[0].strip(),
+        low=float(row.low), high=float(row.high), fact_ids=facts,
+        range_text=f"{word('middle_level', low=low, high=high, level=level)}; {basis}",
+    )  # fmt: skip
+
+
+def _gap_card(market: str, gap: ReconcileResult, year: int) -> Headline:
+    return Headline(
+        name=f"{market}.gap.{year}", label=word("gap_card", year=year), value=gap.gap_ratio, unit="multiple",
+        range_text=word("gap_allowed" if gap.is_consistent else "gap_refused"), fact_ids=gap.fact_ids,
+    )  # fmt: skip
