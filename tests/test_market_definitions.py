@@ -34,7 +34,7 @@ def test_two_definitions_are_set_beside_each_other_with_their_ratio():
     assert rows.loc["narrow", "ratio"] == 0.25
     assert rows.loc["wide", "ratio"] == 1
     assert rows["is_used"].to_dict() == {"narrow": False, "wide": True}
-    assert "tea of 2020 in CNY: 400 (Wide), 100 (Narrow). They lie 4.00 times apart" in found.text
+    assert "Wide 400 against Narrow 100 CNY in 2020 lie 4.00 times apart" in found.text
     assert found.checks[0].value == 4.0
 
 

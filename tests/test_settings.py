@@ -216,7 +216,7 @@ def test_market_settings_show_what_is_set_and_no_folders():
     table = market(market_path="some/where/my market.csv", base=512).table().set_index("setting")["value"]
     assert table["market_path"] == "my market.csv"
     assert table["base"] == 512
-    assert table["year"] == 2024
+    assert table["year"] == "2024"
 
 
 @pytest.mark.parametrize(

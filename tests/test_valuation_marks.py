@@ -73,7 +73,9 @@ def test_errors():
 
 
 def test_a_company_without_values_has_no_marks():
-    with pytest.raises(NotEstimableError, match="no valuation of it is known, and a listed company has its market price"):
+    with pytest.raises(
+        NotEstimableError, match="no valuation of it is known, and a listed company has its market price"
+    ):
         marks_of(VALUES.head(0), RAISED)
     with pytest.raises(HelpersError, match="missing: \\['basis'\\]"):
         marks_of(VALUES.head(0).drop(columns="basis"))

@@ -13,12 +13,14 @@ from helpers.exhibits.market import (
     driver_table,
     fan,
     gap,
+    gap_table,
     market_scenarios,
     market_series,
     market_tornado,
     platform_shares,
     sensitivity,
     sizing_tree,
+    year_table,
 )
 from helpers.exhibits.market_answers import market_answer, market_headlines
 from helpers.exhibits.results import result
@@ -84,6 +86,7 @@ __all__ = [
     "football_field",
     "forest",
     "gap",
+    "gap_table",
     "growth_headline",
     "growth_table",
     "headlines",
@@ -127,4 +130,5 @@ __all__ = [
     "value_headlines",
     "verdicts",
     "word",
+    "year_table",
 ]

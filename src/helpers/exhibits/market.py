@@ -365,3 +365,41 @@ def driver_table(rows: pd.DataFrame, *, year: int) -> Html:
     )  # fmt: skip
     columns = {"input": "text", "range": "text", "stands_on": "text", "reason": "text", "fact_id": "facts"}
     return mapped(shown, columns, caption=word("drivers_title", year=year))
+
+
+def gap_table(found: ReconcileResult) -> Html:
+    """What would close the gap: each driver's part of it, how far it would move, from where to where.
+
+    Parameters
+    ----------
+    found : ReconcileResult
+    """
+    shown = [
+        {word("driver"): r.label, word("route"): word(f"route_{r.route}"), word("part_of_gap"): say(r.share, "ratio"),
+         word("moves_by"): f"{r.shift_sd:+.2f}".replace("-", "−"), word("moves_from"): say_unit(r.value, r.unit),
+         word("moves_to"): say_unit(r.reconciled, r.unit)}
+        for r in found.table.itertuples()
+    ]  # fmt: skip
+    words = [word("driver"), word("route")]
+    return table(pd.DataFrame(shown), caption=word("view_closing"), note=found.text, text=words)
+
+
+def year_table(rows: pd.DataFrame, *, label: str) -> Html:
+    """Nodes by year, one row for each year: base and range; a star marks what lies after what is known.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        year, node, label, unit, low, base, high, is_ahead.
+    label : str
+    """
+    cells: dict[int, dict[str, str]] = {}
+    for r in rows.sort_values("year", kind="stable").itertuples():
+        star = "*" if r.is_ahead else ""
+        span = f"{_plain(r.base, r.unit)}{star} ({_plain(r.low, r.unit)} – {_plain(r.high, r.unit)})"
+        cells.setdefault(r.year, {})[r.label] = span
+    labels = list(dict.fromkeys(rows["label"]))
+    frame = pd.DataFrame([{word("year"): str(y), **{n: of.get(n, "–") for n in labels}} for y, of in cells.items()])
+    unit = ", ".join(sorted(set(rows["unit"]) - {"1"}))
+    caption = word("series_title", label=label, currency=f", {unit}" if unit else "")
+    return table(frame, caption=caption, note=f"* {word('ahead')}", text=[word("year")])

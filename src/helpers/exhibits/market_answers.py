@@ -24,6 +24,7 @@ def market_answer(
     *,
     year: int,
     node: str,
+    target: str,
     shares: Sequence[str],
     gap: ReconcileResult | Declined,
     evidence: pd.DataFrame,
@@ -38,6 +39,8 @@ def market_answer(
         That is taken apart.
     node : str
         The market.
+    target : str
+        Node whose drivers `evidence` ranks.
     shares : sequence of str
         Nodes of the platforms' places in it.
     gap : ReconcileResult or Declined
@@ -54,8 +57,7 @@ def market_answer(
         of = series.table[series.table["node"].eq(share) & series.table["year"].eq(year)]
         said += [_sized("answer_share", row) for row in of.itertuples()]
     if len(evidence):
-        first = evidence.iloc[0]
-        label = rows["label"].iloc[0] if len(rows) else node
+        first, label = evidence.iloc[0], series.filled.plan.labels.get(target, target)
         share = say(float(first["narrowing"]), "ratio", digits=2)
         said.append(word("answer_evidence", driver=first["label"], label=label, narrowing=share))
     said += [] if isinstance(definitions, Declined) else [definitions.text]
@@ -68,35 +70,35 @@ def _sized(key: str, row: object) -> str:
 
 
 def market_headlines(
-    series: MarketSeries, *, nodes: Sequence[str], years: Sequence[int], gap: ReconcileResult | Declined, year: int
+    series: MarketSeries, *, nodes: Sequence[str], later: Sequence[str], gap: ReconcileResult | Declined, year: int
 ) -> list[Headline]:
-    """A card for each node and year with a size, and one for the gap between the two routes.
+    """A card for each node of the year, for some of the last year too, and one for the gap between the two routes.
 
     Parameters
     ----------
     series : MarketSeries
-    nodes : sequence of str
-    years : sequence of int
+    nodes, later : sequence of str
+        Shown for `year`, and for the last year of the plan; those without a size have no card.
     gap : ReconcileResult or Declined
     year : int
-        Of the gap.
+        That is taken apart.
     """
     plan, level = series.filled.plan, f"{100 * series.level:.0f} %"
     cards = []
-    for node in nodes:
-        rows = series.table[series.table["node"].eq(node) & series.table["year"].isin(list(years))]
-        for row in rows.sort_values("year").itertuples():
-            facts = series.sized[row.year].graph.fact_ids(node)
-            cards.append(_card(f"{plan.name}.{node}.{row.year}", row, level, facts))
-    if not isinstance(gap, Declined):
-        cards.append(_gap_card(plan.name, gap, year))
+    for when, wanted in ((year, nodes), (plan.last_year, later)):
+        rows = series.table[series.table["year"].eq(when)].set_index("node", drop=False)
+        for row in rows.loc[[node for node in wanted if node in rows.index]].itertuples():
+            facts = series.sized[when].graph.fact_ids(row.node)
+            cards.append(_card(f"{plan.name}.{row.node}.{when}", row, level, facts))
+        if when == year and not isinstance(gap, Declined):
+            cards.append(_gap_card(plan.name, gap, year))
     return cards
 
 
 def _card(name: str, row: object, level: str, facts: tuple[str, ...]) -> Headline:
     is_ratio = row.unit == "1"
     low, high = (say_unit(value, row.unit) for value in (row.low, row.high))
-    basis = word(f"basis_{row.basis}")
+    basis = word("card_basis", basis=word(f"basis_{row.basis}"))
     return Headline(
         name=name, label=word("market_card", label=row.label, year=row.year), value=float(row.base),
         unit="ratio" if is_ratio else "", currency="" if is_ratio else row.unit.split("/")[0].strip(),

@@ -98,14 +98,6 @@ VIEWS = {
         {"period_end": "date", "estimate": "", "low": "", "high": "", "basis": "text", "benchmark": "",
          "indicators": "text", "reason": "text", "settles": "text"}, last=4,
     ),
-    "voices": View(
-        {"origin": "text", "kind": "text", "value": "", "low": "", "high": "", "sd_log": "ratio", "weight": "ratio",
-         "reason": "text", "fact_ids": "facts"}
-    ),
-    "closing": View(
-        {"label": "text", "route": "text", "contribution_log": "", "share": "ratio", "shift_sd": "", "value": "",
-         "reconciled": "", "unit": "text", "fact_ids": "facts"}, is_told=False,
-    ),
     "definitions": View(
         {"entity": "name", "metric": "name", "year": "text", "label": "text", "value": "money", "ratio": "",
          "meaning": "text", "fact_ids": "facts"}

@@ -30,7 +30,7 @@ from helpers.market.lookup import Evidence
 from helpers.market.plan import MarketPlan, read_plan
 from helpers.market.reconcile import ReconcileResult, reconcile
 from helpers.market.series import yearly_series
-from helpers.market.sizing import ScenarioResult, SizingResult, information, scenarios, simulate, tornado
+from helpers.market.sizing import ScenarioResult, SizingResult, effects, information, scenarios, simulate, tornado
 from helpers.market.sources import SourcedDriver, from_facts
 from helpers.market.years import MarketSeries, growth_between, size_years
 
@@ -54,6 +54,7 @@ __all__ = [
     "SourcedDriver",
     "ceiling",
     "compare_definitions",
+    "effects",
     "fill",
     "fit_bass",
     "fit_curve",

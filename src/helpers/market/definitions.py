@@ -39,7 +39,7 @@ class DefinitionsResult:
         fact_ids (with blanks between).
     currency : str
     text : str
-        The widest difference of the latest year.
+        The difference of the latest year of each entity and metric.
     checks : tuple of Check
     fact_ids : tuple of str
     """
@@ -133,13 +133,16 @@ def _spans(rows: pd.DataFrame, key: list[str], used: Collection[str]) -> pd.Data
 
 
 def _said(table: pd.DataFrame) -> str:
-    """The widest difference there is, in words."""
-    groups = table.groupby(["entity", "metric", "year"])
-    (_, metric, year), rows = max(groups, key=lambda one: one[1]["value"].max() / one[1]["value"].min())
+    """The latest year of each entity and metric, in words."""
+    last = table[table["year"].eq(table.groupby(["entity", "metric"])["year"].transform("max"))]
+    return " ".join(_apart(rows) for _, rows in last.groupby(["entity", "metric"], sort=False))
+
+
+def _apart(rows: pd.DataFrame) -> str:
     rows = rows.sort_values("value", ascending=False)
-    parts = [f"{spoken(value)} ({label})" for value, label in zip(rows["value"], rows["label"], strict=True)]
+    parts = [f"{label} {spoken(value)}" for value, label in zip(rows["value"], rows["label"], strict=True)]
     times = rows["value"].max() / rows["value"].min()
     return (
-        f"{metric} of {year} in {rows['currency'].iloc[0]}: {', '.join(parts)}. They lie {times:.2f} times apart "
-        "because they count different things; that is no error of estimate."
+        f"{' against '.join(parts)} {rows['currency'].iloc[0]} in {rows['year'].iloc[0]} lie {times:.2f} times apart "
+        "because they count different things, not by an error of estimate."
     )

@@ -63,6 +63,20 @@ class FilledMarket:
     checks: tuple[Check, ...]
     fact_ids: tuple[str, ...]
 
+    def forecast_by_length(self, *, longest: bool = True) -> ForecastResult:
+        """The forecast of the driver with the longest history, or with the shortest.
+
+        Raises
+        ------
+        NotEstimableError
+            No driver is forecast.
+        """
+        if not self.forecasts:
+            raise NotEstimableError(
+                f"a forecast in {self.plan.label}", "no driver has 5 printed years in a row", "the years between"
+            )
+        return sorted(self.forecasts.values(), key=lambda one: len(one.history), reverse=longest)[0]
+
     def graph(self, year: int) -> Graph:
         """The sizing graph of one year: every formula whose drivers have a number in it.
 

@@ -226,10 +226,8 @@ def _ceiling(rows: pd.DataFrame, kind: str, name: str) -> tuple[Ceiling | None, 
     except NotEstimableError as error:
         return None, f"where {name} would level off is not estimable: {error.reason}"
     span = f"{spoken(found.low)} to {spoken(found.high)}"
-    return (
-        found,
-        f"curves with a ceiling level off at {spoken(found.value)} ({span} over both curves), if no second wave comes",
-    )
+    text = f"curves with a ceiling level off at {spoken(found.value)} ({span} over both), if no second wave comes"
+    return found, f"{name}: {text}"
 
 
 def _weights(past: pd.DataFrame, share: pd.Series, kind: str) -> pd.DataFrame:

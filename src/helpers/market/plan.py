@@ -119,6 +119,17 @@ class MarketPlan:
         """Every year that is sized."""
         return range(self.first_year, self.last_year + 1)
 
+    def cases(self, known: Collection[str]) -> dict[str, dict[str, float]]:
+        """Scenarios with those of their drivers that are known in a year; one without any is left out.
+
+        Parameters
+        ----------
+        known : collection of str
+            Drivers that the year's graph uses.
+        """
+        kept = {case: {n: p for n, p in drivers.items() if n in known} for case, drivers in self.scenarios.items()}
+        return {case: drivers for case, drivers in kept.items() if drivers}
+
 
 def read_plan(table: pd.DataFrame, *, language: str = "en") -> MarketPlan:
     """The plan that a driver table states.

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from helpers.checks import Check
-from helpers.draws import Inputs, draw, narrowing, swings
+from helpers.draws import Inputs, ShapleyResult, draw, narrowing, shapley_effects, swings
 from helpers.errors import ParameterError, UnknownNameError
 from helpers.market.graph import Graph
 from helpers.market.quality import spoken
@@ -257,6 +257,31 @@ def information(found: SizingResult, node: str, *, level: float = 0.9) -> pd.Dat
     )
 
 
+def effects(graph: Graph, node: str, *, base: int = 2_048, seed: int = 1, level: float = 0.9) -> ShapleyResult:
+    """Shapley effects of a node's drivers: shares of its variance that add up, correlated or not.
+
+    Parameters
+    ----------
+    graph : Graph
+    node : str
+    base, seed, level
+        As for `helpers.draws.shapley_effects`.
+
+    Raises
+    ------
+    ParameterError
+        More than 12 uncertain drivers, or a node that does not vary.
+    """
+    inputs = _beneath(graph, node)
+    return shapley_effects(
+        lambda values: graph.evaluate(values, [node])[node], inputs, base=base, seed=seed, level=level
+    )
+
+
 def _beneath(graph: Graph, node: str) -> Inputs:
-    """The drivers of one node; correlations play no part in a tornado."""
-    return Inputs(distributions={name: graph.inputs.distributions[name] for name in graph.drivers_of(node)})
+    """The drivers of one node with their correlations."""
+    names = graph.drivers_of(node)
+    return Inputs(
+        distributions={name: graph.inputs.distributions[name] for name in names},
+        correlations={pair: r for pair, r in graph.inputs.correlations.items() if set(pair) <= set(names)},
+    )

@@ -196,8 +196,10 @@ def _voices(kept: pd.DataFrame, kind_sd: Mapping[str, float]) -> pd.DataFrame:
         ends = [np.log(middle / low) if low > 0 else 0.0, np.log(high / middle) if np.isfinite(high) else 0.0]
         printed = max(ends) / np.sqrt(3)  # even over what the digits leave open
         copies = len(part) - 1
-        reason = f"{row['kind']}, off by {sd:.1%} as a rule" + (f"; {copies} copies count with it" if copies else "")
-        open_end = "; printed as more or less than this, counted at it" if not (np.isfinite(high) and low > 0) else ""
+        kind = str(row["kind"]).replace("_", " ")
+        more = f"; {copies} {'copy counts' if copies == 1 else 'copies count'} with it" if copies else ""
+        reason = f"{kind}, off by {sd:.1%} as a rule{more}"
+        open_end = "; printed as an open end, counted at its number" if not (np.isfinite(high) and low > 0) else ""
         rows.append((str(row["origin"]), str(row["kind"]), middle, low, high, float(np.hypot(sd, printed)),
                      " ".join(part["fact_id"].astype(str)), reason + open_end))  # fmt: skip
     return pd.DataFrame(rows, columns=["origin", "kind", "value", "low", "high", "sd_log", "fact_ids", "reason"])

@@ -67,8 +67,9 @@ class MarketSettings(Settings):
     def table(self) -> pd.DataFrame:
         """The settings that are set, as a table with the columns setting, value; files without their folders."""
         shown = Settings.table(self)
-        path = shown["setting"].isin(["market_path", "facts_path"])
-        return shown.assign(value=shown["value"].where(~path, [PurePath(str(v)).name for v in shown["value"]]))
+        path, year = shown["setting"].isin(["market_path", "facts_path"]), shown["setting"].eq("year")
+        named = shown["value"].where(~path, [PurePath(str(v)).name for v in shown["value"]])
+        return shown.assign(value=named.where(~year, str(self.year)))
 
 
 _RANGES = {"year": (2000, 2100), "simulations": (4_096, 2_000_000), "base": (256, 65_536)}
