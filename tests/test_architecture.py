@@ -33,6 +33,7 @@ LOWER = [  # the layers each may import
 NEIGHBOURS = {  # allowed inside one layer: who imports whom
     "units": {"errors"},
     "paths": {"errors"},
+    "draws": {"checks"},
     "settings": {"checks"},
     "tables": {"rules"},
     "ledger": {"rules", "tables"},
@@ -44,7 +45,7 @@ OUTSIDE = [  # packages beside the standard library
     {"numpy", "pandas", "scipy"},
     {"borax", "chinese_calendar", "ibis", "numpy", "pandas", "pandera", "pyarrow"},
     {"diff_diff", "distributed", "numpy", "pandas", "pyfixest", "scipy", "statsmodels", "threadpoolctl"},
-    {"IPython", "PIL", "jinja2", "markupsafe", "matplotlib", "numpy", "pandas", "seaborn", "zhplot"},
+    {"IPython", "PIL", "ipywidgets", "jinja2", "markupsafe", "matplotlib", "numpy", "pandas", "seaborn", "zhplot"},
     {
         *("jinja2", "jupyter_client", "markupsafe", "math_core", "mistune", "nbclient", "nbconvert"),
         *("nbformat", "papermill", "psutil", "pygments", "tqdm", "traitlets", "yaml"),

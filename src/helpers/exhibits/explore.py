@@ -8,7 +8,7 @@ same bytes every time, and ipywidgets is not even imported.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 
 import numpy as np
 
@@ -16,33 +16,31 @@ from helpers.exhibits.market import say_unit
 from helpers.exhibits.show import Html
 from helpers.exhibits.style import word
 from helpers.exhibits.tables import statement
-from helpers.market import Graph, tornado
+from helpers.market import Graph
 
 SESSION = "JPY_SESSION_NAME"
 ENDS = (0.01, 0.99)
 """Quantiles of a driver at the ends of its slider."""
 
 
-def sliders(graph: Graph, node: str, *, drivers: Sequence[str] = (), most: int = 6) -> object:
+def sliders(graph: Graph, node: str, *, drivers: Iterable[str]) -> object:
     """A slider for each main driver and the node's value at their settings; a sentence in a scheduled run.
 
     Parameters
     ----------
     graph : Graph
     node : str
-    drivers : sequence of str, optional
-        Default: those that move the node most.
-    most : int, default 6
-        As many by default.
+    drivers : iterable of str
+        In the order of the sliders.
 
     Raises
     ------
     UnknownNameError
         An unknown node or driver.
     """
-    for name in (node, *drivers):
+    chosen = list(drivers)
+    for name in (node, *chosen):
         graph.check(name)
-    chosen = list(drivers) or tornado(graph, node)["input"].head(most).tolist()
     if not os.environ.get(SESSION):
         return statement(word("slide", drivers=", ".join(graph.labels.get(name, name) for name in chosen)))
     return _widget(graph, node, chosen)

@@ -7,15 +7,10 @@ a source and without a reason, a share beyond 0 and 1.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import TYPE_CHECKING
 
 from helpers import units
 from helpers.draws import Distribution
 from helpers.errors import ParameterError, UnitError
-
-if TYPE_CHECKING:
-    from pint import Unit
 
 TAIL = 1e-3
 """A share may lie beyond 0 and 1 in fewer than one case in a thousand at either end, and does not at all if bounded."""
@@ -75,7 +70,7 @@ class Driver:
             raise ParameterError(f"driver {self.name!r} must have a name that formulas can call, such as take_rate")
         if not self.fact_ids and not self.reason.strip():
             raise ParameterError(f"driver {self.name} has neither a source nor a reason: give fact_ids or say why")
-        unit = read_unit(self.unit, self.name)
+        unit = units.unit_of(self.unit, self.name)
         if self.whole and not unit.dimensionless:
             raise UnitError(f"driver {self.name} is a share of {self.whole}, so its unit is 1, got {self.unit}")
         if self.is_share:
@@ -93,18 +88,3 @@ class Driver:
                 f"share {self.name} lies between 0 and 1, got {low:.4g} to {high:.4g} at its 0.1 % and 99.9 % "
                 "quantiles: use a PERT or a beta distribution inside"
             )
-
-
-@lru_cache(maxsize=512)
-def read_unit(text: str, name: str = "a number") -> Unit:
-    """A unit of the kit's registry; "1" has no dimension.
-
-    Raises
-    ------
-    UnitError
-        It is none.
-    """
-    try:
-        return units.registry().parse_units("" if text.strip() == "1" else text)
-    except Exception as error:  # pint raises five unrelated kinds for texts that are no units
-        raise UnitError(f"{name} has the unit {text!r}, which the kit does not know: {error}") from None

@@ -26,6 +26,7 @@ from helpers.market.lookup import Evidence, look_up
 from helpers.market.plan import MarketPlan, PlannedDriver, PlannedYears
 from helpers.market.sources import SourcedDriver
 
+TARGETS = ("bottom_up", "sam")
 BASES = ("facts", "assumption", "line", "forecast")
 COLUMNS = ["driver", "label", "year", "basis", "low", "base", "high", "unit", "is_ahead", "fact_ids", "reason"]
 
@@ -76,6 +77,12 @@ class FilledMarket:
                 f"a forecast in {self.plan.label}", "no driver has 5 printed years in a row", "the years between"
             )
         return sorted(self.forecasts.values(), key=lambda one: len(one.history), reverse=longest)[0]
+
+    def target(self, year: int) -> str:
+        """The market's node that a year can be taken apart by: bottom-up where its drivers are known, else top-down."""
+        known = {name for name, y in self.drivers if y == year}
+        made = _computable(self.plan.formulas, known)
+        return next((node for node in TARGETS if node in made), TARGETS[-1])
 
     def graph(self, year: int) -> Graph:
         """The sizing graph of one year: every formula whose drivers have a number in it.

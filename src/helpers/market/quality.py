@@ -11,15 +11,12 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import Any
 
 from helpers import units
 from helpers.errors import ParameterError, UnitError
-from helpers.market.driver import Driver, read_unit
+from helpers.market.driver import Driver
 from helpers.market.formula import addends
-
-if TYPE_CHECKING:
-    from pint import Unit
 
 PEOPLE = ("[person]", "[household]", "[buyer]")
 MONEY = tuple(f"[{code}]" for code in units.CURRENCIES)
@@ -43,7 +40,7 @@ class Quality:
     """
 
     text: str
-    unit: Unit
+    unit: Any
     population: str = ""
     whole: str = ""
     region: str = ""
@@ -56,8 +53,8 @@ def of_driver(driver: Driver) -> Quality:
     """Quality of a driver."""
     low, high = (float(driver.distribution.quantile(p)) for p in (1e-4, 1 - 1e-4))
     return Quality(
-        text=driver.name, unit=read_unit(driver.unit, driver.name), population=driver.population, whole=driver.whole,
-        region=driver.region, year=driver.year, low=low, high=high,
+        text=driver.name, unit=units.unit_of(driver.unit, driver.name), population=driver.population,
+        whole=driver.whole, region=driver.region, year=driver.year, low=low, high=high,
     )  # fmt: skip
 
 
@@ -83,7 +80,7 @@ def of_formula(tree: ast.expr, known: Mapping[str, Quality], node: str) -> Quali
             return known[tree.id]
         case ast.Constant():
             value = float(tree.value)
-            return Quality(text=f"{value:g}", unit=read_unit("1"), low=value, high=value)
+            return Quality(text=f"{value:g}", unit=units.unit_of("1"), low=value, high=value)
         case ast.UnaryOp():
             inner = of_formula(tree.operand, known, node)
             return replace(inner, text=f"-{inner.text}", whole="", low=-inner.high, high=-inner.low)
@@ -114,7 +111,7 @@ def _combined(one: Quality, other: Quality, node: str, sign: str) -> dict[str, o
             "text": f"({one.text} {sign} {other.text})"}  # fmt: skip
 
 
-def _refuse_mixed(unit: Unit, one: Quality, other: Quality, node: str, sign: str) -> None:
+def _refuse_mixed(unit: Any, one: Quality, other: Quality, node: str, sign: str) -> None:
     """Two currencies or two kinds of people left in a product."""
     powers = dict(unit.dimensionality)
     money = [name.strip("[]") for name in MONEY if powers.get(name)]
@@ -212,7 +209,7 @@ def _part(whole: Quality, share: Quality, node: str) -> Quality:
     return Quality(unit=whole.unit, population=population, low=min(ends), high=max(ends), **combined | {"text": text})
 
 
-def shown(unit: Unit) -> str:
+def shown(unit: Any) -> str:
     """A unit as text; "1" where it has none."""
     return "1" if unit.dimensionless else f"{unit}"
 

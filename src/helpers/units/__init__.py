@@ -9,7 +9,7 @@ printed; that is tested against other facts in the audit.
 from __future__ import annotations
 
 from helpers.units.names import CURRENCIES, PERIODS, UNITS, Unit, check_currency, needs_currency
-from helpers.units.quantities import ads_to_shares, annualise, combine, quantity, registry, total
+from helpers.units.quantities import ads_to_shares, annualise, combine, quantity, registry, total, unit_of
 from helpers.units.rates import average_rate, convert, rate, table_covers
 from helpers.units.words import in_words, parse_number
 
@@ -32,4 +32,5 @@ __all__ = [
     "registry",
     "table_covers",
     "total",
+    "unit_of",
 ]

@@ -15,7 +15,7 @@ from helpers.errors import UnitError
 from helpers.units.names import CURRENCIES, PERIODS, unit_expression
 
 if TYPE_CHECKING:
-    from pint import Quantity, UnitRegistry
+    from pint import Quantity, Unit, UnitRegistry
 
 # One dimension each. Minute, hour and day share one; month and year share another, because a
 # month has no fixed number of days.
@@ -44,6 +44,28 @@ def registry() -> UnitRegistry:
     for line in _TIME:
         made.define(line)
     return made
+
+
+@lru_cache(maxsize=512)
+def unit_of(text: str, name: str = "a number") -> Unit:
+    """A unit of the registry from its text; "1" is none.
+
+    Parameters
+    ----------
+    text : str
+        Such as "person", "order / person / year", "CNY / order".
+    name : str
+        Whose unit it is, for the message.
+
+    Raises
+    ------
+    UnitError
+        The kit has no such unit.
+    """
+    try:
+        return registry().parse_units("" if text.strip() == "1" else text)
+    except Exception as error:  # pint raises five unrelated kinds for texts that are no units
+        raise UnitError(f"{name} has the unit {text!r}, which the kit does not know: {error}") from None
 
 
 def quantity(value: Any, unit: str, currency: str | None = None, per: str | None = None) -> Quantity:
