@@ -11,7 +11,7 @@ orders from a day whose rows are lost. Nothing is filled.
 """
 
 from helpers.datasets.files import read_panel
-from helpers.datasets.markets import definitions, market, markets
+from helpers.datasets.markets import adoptions, analogues, definitions, market, markets
 from helpers.datasets.orders import Aggregation, daily_panel
 from helpers.datasets.prices import as_facts, listed_prices
 from helpers.datasets.samples import Sample, sample, samples
@@ -19,6 +19,8 @@ from helpers.datasets.samples import Sample, sample, samples
 __all__ = [
     "Aggregation",
     "Sample",
+    "adoptions",
+    "analogues",
     "as_facts",
     "daily_panel",
     "definitions",

@@ -40,6 +40,10 @@ LAYOUT = Layout(
     prose=("definition", "reason", "label", "label_zh"),
 )
 DEFINITIONS = Layout(columns=("definition", "facts", "label", "meaning"), prose=("label", "meaning"))
+ADOPTIONS = Layout(columns=("product", "year", "adoptions", "source"), numbers=("year", "adoptions"), prose=("source",))
+ANALOGUES = Layout(
+    columns=("product", "p", "q", "m", "estimator", "source"), numbers=("p", "q", "m"), prose=("source",)
+)
 OTHER_FILES = ("adoptions", "analogues", "definitions")
 """Tables of the same folder that describe no market."""
 NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -115,6 +119,43 @@ def definitions(folder: Path | str | None = None) -> pd.DataFrame:
     rules.validate(table, is_key("definition"), "definitions.csv")
     each = table.assign(fact_id=table["facts"].astype(str).str.split()).explode("fact_id").set_index("fact_id")
     return each[["definition", "label", "meaning"]]
+
+
+def adoptions(folder: Path | str | None = None) -> pd.DataFrame:
+    """Yearly adoptions of classic durables since launch, published series with their source.
+
+    Parameters
+    ----------
+    folder : path, optional
+        Default: the project's ``data/markets``.
+
+    Returns
+    -------
+    DataFrame
+        Columns product, year, adoptions (units), source.
+    """
+    table, _ = tables.read(_folder(folder) / "adoptions.csv", ADOPTIONS)
+    rules.validate(table, [Rule("adoptions", "must be above 0", lambda t: t["adoptions"].gt(0))], "adoptions.csv")
+    return table.assign(year=table["year"].astype(int))
+
+
+def analogues(folder: Path | str | None = None) -> pd.DataFrame:
+    """Published Bass parameters of products, each with the estimator that gave them.
+
+    Parameters
+    ----------
+    folder : path, optional
+        Default: the project's ``data/markets``.
+
+    Returns
+    -------
+    DataFrame
+        Columns product, p, q, m (units), estimator, source; for `helpers.market.Analogue`.
+    """
+    table, _ = tables.read(_folder(folder) / "analogues.csv", ANALOGUES)
+    above = Rule("p", "p and q must be above 0", lambda t: t["p"].gt(0) & t["q"].gt(0))
+    rules.validate(table, [*is_key("product"), above], "analogues.csv")
+    return table
 
 
 def _folder(folder: Path | str | None) -> Path:
