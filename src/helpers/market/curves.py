@@ -20,7 +20,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import least_squares
+from scipy.optimize import brentq, least_squares, minimize_scalar
 from scipy.stats import f as f_distribution
 
 from helpers.errors import NotEstimableError, ParameterError, UnknownNameError
@@ -30,6 +30,8 @@ CURVES = {"logistic": 3, "gompertz": 3, "richards": 4}
 ERRORS = ("additive", "log")
 FARTHEST = 50.0
 """A ceiling is sought up to this many times the largest value: beyond it a curve is a straight line."""
+NEAREST = 0.7
+"""And down to this part of it, for the largest value may lie above the curve."""
 WIDEST = 3.0
 """A ceiling whose ends lie further apart than this is not identified."""
 
@@ -142,7 +144,7 @@ def check_series(x: np.ndarray, y: np.ndarray, curve: str, errors: str) -> tuple
 def ceiling(values: np.ndarray, *, level: float = 0.9) -> Ceiling:
     """Ceiling of a yearly series with its profile interval, or the refusal that it is not identified.
 
-    For every ceiling on a grid the other parameters are fitted to the logarithms; those whose sum of squares stays
+    For every ceiling the other parameters are fitted to the logarithms; those whose sum of squares stays
     below 1 + F / (n - 3) times the least one are in the interval. It is not identified if a curve's interval has no
     upper end below `FARTHEST` times the largest value, or if both curves' ends together lie more than `WIDEST` apart.
 
@@ -229,30 +231,44 @@ def _as_fit(found: object, x: np.ndarray, y: np.ndarray, curve: str, errors: str
 
 def _profile(x: np.ndarray, y: np.ndarray, curve: str, level: float) -> tuple[float, float, float]:
     """Best ceiling and the ends of its profile interval; an infinite end where the interval has none."""
-    factors = np.exp(np.linspace(np.log(1.0005), np.log(FARTHEST), 160))
-    tops = factors * y.max()
-    rss = np.array([_rss_at(top, x, y, curve) for top in tops])
-    limit = rss.min() * (1 + f_distribution.ppf(level, 1, len(y) - 3) / (len(y) - 3))
-    inside = np.flatnonzero(rss <= limit)
-    high = float(tops[inside[-1]]) if inside[-1] < len(tops) - 1 else np.inf
-    return float(tops[rss.argmin()]), float(tops[inside[0]]), high
+    grid = np.linspace(np.log(NEAREST), np.log(FARTHEST), 90) + np.log(y.max())
+
+    def rss(top: float) -> float:
+        return _rss_at(float(np.exp(top)), x, y, curve)
+
+    coarse = np.array([rss(top) for top in grid])
+    place = int(coarse.argmin())
+    around = grid[max(place - 1, 0)], grid[min(place + 1, len(grid) - 1)]
+    best = minimize_scalar(rss, bounds=around, method="bounded", options={"xatol": 1e-7})
+    middle, least = (best.x, best.fun) if best.fun < coarse[place] else (grid[place], coarse[place])
+    limit = least * (1 + f_distribution.ppf(level, 1, len(y) - 3) / (len(y) - 3))
+    low = brentq(lambda top: rss(top) - limit, grid[0], middle) if coarse[0] > limit else grid[0]
+    high = brentq(lambda top: rss(top) - limit, middle, grid[-1]) if coarse[-1] > limit else np.inf
+    return float(np.exp(middle)), float(np.exp(low)), float(np.exp(high))
 
 
 def _rss_at(top: float, x: np.ndarray, y: np.ndarray, curve: str) -> float:
-    """Least sum of squares of the logarithms at a given ceiling, by Gauss-Newton from the straight line."""
-    part = np.clip(y / top, 1e-12, 1 - 1e-9)
+    """Least sum of squares of the logarithms at a given ceiling, by damped Gauss-Newton from the straight line."""
+    part = np.clip(y / top, 1e-12, 0.99)
     line = np.log(-np.log(part)) if curve == "gompertz" else np.log(1 / part - 1)
     slope, level = np.polyfit(x, line, 1)
-    v, best = np.array([level, -slope]), np.inf
-    for _ in range(25):
+    target = np.log(y / top)
+
+    def at(v: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
         z = np.clip(v[0] - v[1] * x, -50, 50)
-        fit = -np.exp(z) if curve == "gompertz" else -np.logaddexp(0, z)
-        residual = np.log(y / top) - fit
-        rss = float(residual @ residual)
-        if rss > best * (1 - 1e-10):
+        fit, steep = (-np.exp(z), -np.exp(z)) if curve == "gompertz" else (-np.logaddexp(0, z), -1 / (1 + np.exp(-z)))
+        residual = target - fit
+        return float(residual @ residual), residual, np.stack([steep, -x * steep], axis=1)
+
+    v = np.array([level, -slope])
+    best, residual, jacobian = at(v)
+    for _ in range(40):
+        step = np.linalg.lstsq(jacobian, residual, rcond=None)[0]
+        length = 1.0
+        while length > 1e-3 and at(v + length * step)[0] >= best:
+            length /= 2
+        rss, moved, steeper = at(v + length * step)
+        if rss >= best * (1 - 1e-12):
             break
-        best = rss
-        slope_z = -np.exp(z) if curve == "gompertz" else -1 / (1 + np.exp(-z))
-        jacobian = np.stack([slope_z, -x * slope_z], axis=1)
-        v = v + np.linalg.lstsq(jacobian, residual, rcond=None)[0]
+        v, best, residual, jacobian = v + length * step, rss, moved, steeper
     return best
