@@ -56,7 +56,7 @@ class SourcedDriver:
     Attributes
     ----------
     distribution : Distribution
-        Log-normal, or a beta between 0 and 1 for a share.
+        Log-normal; for a share a beta between 0 and 1, its error relative to the smaller of it and the rest.
     table : DataFrame
         One row per voice, the heaviest first: origin, kind, value, low, high, sd_log (its own), weight (sum 1),
         fact_ids (with blanks between), reason.
@@ -94,7 +94,7 @@ def from_facts(
     facts : DataFrame
         Of one entity, metric and period, in one currency: fact_id, entity, metric, measure, value, low, high (what
         was printed leaves open, infinite for "more than"), currency, period_start, period_end, nature, status, kind,
-        origin.
+        origin, and value_high, filled where a source printed a range.
     what : str
         For messages, such as "online retail 2024".
     definitions : mapping of str to str, optional
@@ -192,7 +192,8 @@ def _voices(kept: pd.DataFrame, kind_sd: Mapping[str, float]) -> pd.DataFrame:
         best = floor.to_numpy().argmin()
         row, sd = part.iloc[best], float(floor.iloc[best])
         low, high = float(row["low"]), float(row["high"])
-        middle = float(np.sqrt(low * high)) if low > 0 and np.isfinite(high) else float(row["value"])
+        is_range = pd.notna(row["value_high"]) and low > 0 and np.isfinite(high)
+        middle = float(np.sqrt(low * high)) if is_range else float(row["value"])
         ends = [np.log(middle / low) if low > 0 else 0.0, np.log(high / middle) if np.isfinite(high) else 0.0]
         printed = max(ends) / np.sqrt(3)  # even over what the digits leave open
         copies = len(part) - 1
@@ -237,11 +238,12 @@ def _paule_mandel(y: np.ndarray, s: np.ndarray) -> float:
 
 
 def _distribution(mu: float, sigma: float, is_share: bool) -> Distribution:
-    drawn = LogNormal(mu=mu, sigma=sigma)
     if not is_share:
-        return drawn
+        return LogNormal(mu=mu, sigma=sigma)
     mean = float(np.exp(mu))
-    return beta_of(mean, mean * sigma)
+    if not 0 < mean < 1:
+        raise ParameterError(f"a share lies between 0 and 1, its sources say {mean:.4g}")
+    return beta_of(mean, min(mean, 1 - mean) * sigma)
 
 
 def _said(what: str, voices: pd.DataFrame, rejected: pd.DataFrame, between: float) -> str:
