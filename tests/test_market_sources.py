@@ -76,9 +76,9 @@ def test_what_the_company_reports_is_as_good_through_the_press():
 
 
 def test_printed_words_and_digits_add_to_the_spread():
-    # "about 100" is 95 to 105: even over that, ln(105 / sqrt(95 * 105)) / sqrt(3) = .0289; with .08 of the press .0851
+    # "about 100" is 95 to 105: even over the wider side, ln(100 / 95) / sqrt(3) = .0296; with .08 of the press .0853
     found = from_facts(facts(("f1", 100.0, "press", "unnamed", {"low": 95.0, "high": 105.0})), what="tea")
-    half = math.log(105 / math.sqrt(95 * 105)) / math.sqrt(3)
+    half = math.log(100 / 95) / math.sqrt(3)
     assert found.distribution.sigma == pytest.approx(math.hypot(0.08, half))
 
 
