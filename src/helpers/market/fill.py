@@ -254,7 +254,7 @@ def _look_ahead(
     try:
         ahead_of = forecast(series, horizon=ahead, level=level, pool=others, name=driver.label)
     except HelpersError as error:
-        found.missing |= dict.fromkeys(range(last + 1, plan.last_year + 1), f"no forecast: {error}")
+        found.missing = dict.fromkeys(range(last + 1, plan.last_year + 1), f"no forecast: {error}") | found.missing
         return
     found.forecast = ahead_of
     ids = tuple(dict.fromkeys(i for y in range(first, last + 1) for i in found.known[y].fact_ids))
