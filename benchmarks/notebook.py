@@ -1,9 +1,9 @@
-"""What the valuation report costs: its notebook run by papermill, less what an empty notebook costs.
+"""What a report costs: its notebook run by papermill, less what an empty notebook costs.
 
 Run from the project folder::
 
-    python benchmarks/valuation_notebook.py        # every run of valuation_growth in notebooks/runs.yml, five rounds
-    python benchmarks/valuation_notebook.py 3      # three rounds
+    python benchmarks/notebook.py valuation_growth     # every run of it in notebooks/runs.yml, five rounds
+    python benchmarks/notebook.py market_sizing 3      # three rounds
 
 CPU seconds (user and system) of papermill and its kernel, one thread, medians over rounds; `cells` are the wall seconds
 that papermill saw the cells take, which a busy machine stretches. The empty notebook has one cell without imports:
@@ -28,14 +28,15 @@ import nbformat
 import yaml
 
 PROJECT = Path(__file__).parents[1]
-NOTEBOOK, ROUNDS, TARGET = "valuation_growth", 5, 15.0
+ROUNDS = 5
+TARGETS = {"valuation_growth": 15, "market_sizing": 20}
 
 
-def runs() -> Iterator[tuple[str, list[str]]]:
-    """Name and papermill arguments of each run of the notebook."""
+def runs(notebook: str) -> Iterator[tuple[str, list[str]]]:
+    """Name and papermill arguments of each run of a notebook."""
     listed = yaml.safe_load((PROJECT / "notebooks" / "runs.yml").read_text(encoding="utf-8"))["runs"]
     for name, run in listed.items():
-        if run["notebook"] == NOTEBOOK:
+        if run["notebook"] == notebook:
             yield name, [word for key, value in run["parameters"].items() for word in ("-p", key, str(value))]
 
 
@@ -52,7 +53,7 @@ def timed(notebook: Path, given: list[str], folder: Path) -> tuple[float, float]
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, took
 
 
-def main(rounds: int) -> None:
+def main(chosen: str, rounds: int) -> None:
     """Print medians, the empty notebook first; rounds take turns so that the machine's load falls on all alike."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -60,8 +61,8 @@ def main(rounds: int) -> None:
         kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
         cells = [nbformat.v4.new_code_cell("1 + 1")]
         nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), empty)
-        source = PROJECT / "notebooks" / f"{NOTEBOOK}.ipynb"
-        jobs = {"empty notebook": (empty, [])} | {name: (source, given) for name, given in runs()}
+        source = PROJECT / "notebooks" / f"{chosen}.ipynb"
+        jobs = {"empty notebook": (empty, [])} | {name: (source, given) for name, given in runs(chosen)}
         found: dict[str, list[tuple[float, float]]] = {name: [] for name in jobs}
         for _ in range(rounds):
             for name, (notebook, given) in jobs.items():
@@ -70,8 +71,8 @@ def main(rounds: int) -> None:
     for name, rows in found.items():
         cpu, cells = (median(column) for column in zip(*rows, strict=True))
         print(f"{name:24s}{cpu:7.1f} s CPU  {cpu - base:6.1f} s above the empty notebook   cells {cells:6.1f} s wall")
-    print(f"target: cells under {TARGET:.0f} s on an idle machine")
+    print(f"target: cells under {TARGETS[chosen]} s on an idle machine")
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else ROUNDS)
+    main(sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else ROUNDS)
