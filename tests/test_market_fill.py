@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from helpers import audit, datasets, ledger
-from helpers.errors import NotEstimableError, ParameterError
+from helpers.errors import NotEstimableError, ParameterError, UnitError
 from helpers.market import Evidence, fill, growth_between, read_plan, size_years, yearly_series
 
 HEAD = "role,name,years,facts,formula,low,mode,high,between,unit,counts,of,overlap,definition,reason,label,label_zh\n"
@@ -161,6 +161,14 @@ def test_a_year_without_any_number_is_refused_with_what_is_missing(tmp_path):
 def test_a_table_that_cannot_be_right_is_refused(tmp_path, pool, changed, message):
     with pytest.raises(ParameterError, match=re.escape(message)):
         fill(plan(tmp_path, **changed), evidence(), pool=pool)
+
+
+def test_a_market_in_another_unit_than_its_table_says_is_refused(tmp_path, pool):
+    market = ROWS["market"].replace("CNY / year", "USD / year")
+    changed = {"market": market, "green": ROWS["green"].replace(",green,", ",sam,")}
+    filled = fill(plan(tmp_path, "market", "sales", "share", "green", **changed), evidence(), pool=pool)
+    with pytest.raises(UnitError, match="tea is sized in USD / year, sam is in CNY / year"):
+        filled.graph(2020)
 
 
 @pytest.fixture(scope="module")

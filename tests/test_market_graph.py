@@ -199,6 +199,8 @@ def test_an_unused_driver_is_told():
         ([*SHOPS, driver("homes", "household")], {"a": "buyers + homes"}, {}, UnitError, "takes person and household"),
         ([driver("a"), driver("b", "USD / year")], {"s": "a + b"}, {}, UnitError,
          "convert first with a driver of unit CNY / USD"),
+        ([*SHOPS, driver("rate", "order / household / year")], {"a": "buyers * rate"}, {}, UnitError,
+         "multiplies person by household or a rate per one of them"),
         ([driver("a"), driver("b", "USD / year")], {"s": "a * b"}, {}, UnitError, "mixes CNY and USD"),
         ([driver("a"), driver("b", year=2023)], {"s": "a + b"}, {}, ParameterError,
          "a is of 2024 and b of 2023: a sizing is of one year"),

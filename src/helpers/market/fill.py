@@ -14,9 +14,10 @@ from itertools import pairwise
 
 import pandas as pd
 
+from helpers import units
 from helpers.checks import Check
 from helpers.draws import Distribution, LogNormal, Pert
-from helpers.errors import HelpersError, NotEstimableError, ParameterError
+from helpers.errors import HelpersError, NotEstimableError, ParameterError, UnitError
 from helpers.market.bridge import between
 from helpers.market.driver import Driver
 from helpers.market.forecast import ForecastResult, forecast
@@ -91,6 +92,8 @@ class FilledMarket:
         ------
         NotEstimableError
             No formula can be computed; the missing drivers are named.
+        UnitError
+            The market comes out in another unit than its table says.
         """
         known = {name: driver for (name, y), driver in self.drivers.items() if y == year}
         formulas = _computable(self.plan.formulas, set(known))
@@ -101,12 +104,16 @@ class FilledMarket:
             )
         used = {name for text in formulas.values() for name in names_in(text)}
         used |= {text for node, text in self.plan.overlaps.items() if node in formulas and text in known}
-        return Graph(
+        graph = Graph(
             [driver for name, driver in known.items() if name in used], formulas,
             overlaps={node: text for node, text in self.plan.overlaps.items() if node in formulas},
             correlations={pair: r for pair, r in self.plan.correlations.items() if used.issuperset(pair)},
             labels=self.plan.labels,
         )  # fmt: skip
+        for node in (name for name in (*TARGETS, "tam") if name in formulas):
+            if graph.quality(node).unit != units.unit_of(self.plan.unit):
+                raise UnitError(f"{self.plan.name} is sized in {self.plan.unit}, {node} is in {graph.units[node]}")
+        return graph
 
 
 @dataclass(slots=True)

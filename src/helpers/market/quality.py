@@ -120,11 +120,11 @@ def _refuse_mixed(unit: Any, one: Quality, other: Quality, node: str, sign: str)
             f"{node}: {one.text} {sign} {other.text} mixes {' and '.join(money)}: convert first with a driver of unit "
             f"{money[0]} / {money[1]}"
         )
-    people = [name.strip("[]") for name in PEOPLE if powers.get(name, 0) > 0]
-    if len(people) > 1:
+    people = [name.strip("[]") for name in PEOPLE if powers.get(name)]
+    if len(people) > 1 and sign == "*":  # a ratio of two counts is a size, such as persons in a household
         raise UnitError(
-            f"{node}: {one.text} {sign} {other.text} multiplies {' by '.join(people)}: use a driver of unit "
-            f"{people[0]} / {people[1]}"
+            f"{node}: {one.text} {sign} {other.text} multiplies {' by '.join(people)} or a rate per one of them: use a "
+            f"driver of unit {people[0]} / {people[1]} in between"
         )
 
 
