@@ -300,3 +300,21 @@ def test_swings_by_hand():
 def test_narrowing_refuses(drawn, output, extra, match):
     with pytest.raises(ParameterError, match=match):
         narrowing(drawn, output, **extra)
+
+
+@pytest.mark.parametrize(("low", "mode", "high"), [(2.0, 4.0, 9.0), (0.1, 0.2, 0.3), (10.0, 11.0, 20.0)])
+def test_a_pert_from_a_range_has_its_quantiles_and_its_mode(low, mode, high):
+    found = Pert.from_range(low, high, mode=mode)
+    assert found.quantile([0.05, 0.95]).tolist() == pytest.approx([low, high])
+    assert found.mode == mode
+    assert found.low < low < high < found.high
+
+
+@pytest.mark.parametrize(
+    ("low", "mode", "high", "message"),
+    [(1.0, 5.0, 4.0, "a mode between them"), (1.0, 1.0, 4.0, "has its mode inside, got 1 for 1 to 4"),
+     (0.0, 1e-6, 100.0, "no PERT with the mode 1e-06 has 90% between 0 and 100")],
+)  # fmt: skip
+def test_a_pert_that_no_range_gives_is_refused(low, mode, high, message):
+    with pytest.raises(ParameterError, match=message):
+        Pert.from_range(low, high, mode=mode)

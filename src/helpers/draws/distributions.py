@@ -19,6 +19,7 @@ from numbers import Real
 from typing import ClassVar
 
 import numpy as np
+from scipy.optimize import least_squares
 from scipy.special import betaincinv, ndtr, ndtri
 
 from helpers.errors import ParameterError
@@ -255,6 +256,31 @@ class Pert:
         _ordered("Pert", self.low, self.mode, self.high)
         if not (np.isfinite(self.weight) and self.weight > 0):
             raise ParameterError(f"Pert needs a weight above 0, got {self.weight:g}")
+
+    @classmethod
+    def from_range(cls, low: float, high: float, *, mode: float, level: float = 0.9, weight: float = 4.0) -> Pert:
+        """The PERT whose middle `level` lies from `low` to `high` and whose most likely value is `mode`.
+
+        Raises
+        ------
+        ParameterError
+            A mode outside the range, or one so near its end that no PERT has both quantiles.
+        """
+        _ordered("Pert", low, mode, high)
+        _range("Pert", low, high, level)
+        if not low < mode < high:
+            raise ParameterError(f"a PERT from a range has its mode inside, got {mode:g} for {low:g} to {high:g}")
+        tails = (1 - level) / 2, (1 + level) / 2
+
+        def missed(v: np.ndarray) -> np.ndarray:
+            tried = cls(mode - (mode - low) * np.exp(v[0]), mode, mode + (high - mode) * np.exp(v[1]), weight)
+            return (tried.quantile(tails) - [low, high]) / (high - low)
+
+        found = least_squares(missed, [0.4, 0.4], bounds=(-1, 6), xtol=1e-14, ftol=1e-14, gtol=1e-14)
+        if np.abs(found.fun).max() > 1e-6:
+            raise ParameterError(f"no PERT with the mode {mode:g} has {level:.0%} between {low:g} and {high:g}")
+        reach = np.exp(found.x)
+        return cls(float(mode - (mode - low) * reach[0]), mode, float(mode + (high - mode) * reach[1]), weight)
 
     @property
     def shapes(self) -> tuple[float, float]:

@@ -25,9 +25,9 @@ from helpers.exhibits.tables import mapped, statement, table
 from helpers.market import ForecastResult, Graph, ReconcileResult, ScenarioResult, SizingResult
 
 BASIS_COLOURS = {"facts": "#cfe3f1", "assumption": "#fbdcc4", "line": "#f4ecc6", "forecast": "#d3ecdf"}
-BOX = (2.2, 0.68)
+BOX = (2.4, 0.68)
 """Width and height of a box of the tree, inches."""
-STEP = (2.6, 0.82)
+STEP = (2.75, 0.82)
 """From column to column and from row to row."""
 
 
@@ -122,8 +122,11 @@ def _span(graph: Graph, name: str, sized: SizingResult) -> tuple[str, str]:
         low, base, high = (float(drawn.quantile(p)) for p in (0.05, 0.5, 0.95))
     else:
         low, base, high = sized.range_of(name)
-    unit = graph.units[name]
-    return say_unit(base, unit), f"{_plain(low, unit)} – {_plain(high, unit)}"
+    unit, facts = graph.units[name], graph.drivers[name].fact_ids if name in graph.drivers else ()
+    more = f" +{len(facts) - 1}" if len(facts) > 1 else ""
+    return say_unit(base, unit), f"{_plain(low, unit)} – {_plain(high, unit)}" + (
+        f"; {facts[0]}{more}" if facts else ""
+    )
 
 
 def _plain(value: float, unit: str) -> str:
