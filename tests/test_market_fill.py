@@ -35,7 +35,8 @@ def plan(tmp_path, *names, **changed):
 def evidence(values=(100.0, 120.0, 140.0, 155.0, 165.0)):
     rows = [
         {"fact_id": f"f{i}", "value": v, "kind": "official_statistics", "origin": "bureau", "entity": "china",
-         "metric": "tea", "measure": "level", "currency": "CNY", "nature": "measured", "status": "reported",
+         "metric": "tea", "measure": "level", "unit": "money", "currency": "CNY", "nature": "measured",
+         "status": "reported",
          "qualifier": "", "value_high": math.nan, "precision": 0.1, "period_start": pd.Timestamp(2020 + i, 1, 1),
          "period_end": pd.Timestamp(2020 + i, 12, 31)}
         for i, v in enumerate(values)
@@ -156,6 +157,8 @@ def test_a_year_without_any_number_is_refused_with_what_is_missing(tmp_path):
     [
         ({"share": ROWS["share"].replace("0.1,0.2,0.3", "0.1,0.2,1.3")}, "a share between 0 and 1, got 0.1 to 1.3"),
         ({"share": ROWS["share"].replace("0.1,0.2,0.3", "20,,30")}, "share 2020 is a share between 0 and 1"),
+        ({"share": ROWS["share"].replace("2020,,,0.1,0.2,0.3", "2020,china:tea,,,,")},
+         "driver share: Green share 2020 is in 1, and f0 in money"),
     ],
 )  # fmt: skip
 def test_a_table_that_cannot_be_right_is_refused(tmp_path, pool, changed, message):

@@ -20,7 +20,8 @@ def facts(*rows, year=2024):
     made = []
     for fact, value, kind, origin, *more in rows:
         row = {"fact_id": fact, "value": value, "kind": kind, "origin": origin, "low": value, "high": value,
-               "entity": "china", "metric": "tea", "measure": "level", "currency": "CNY", "nature": "measured",
+               "entity": "china", "metric": "tea", "measure": "level", "unit": "money", "currency": "CNY",
+               "nature": "measured",
                "status": "estimate", "qualifier": "", "value_high": math.nan, "precision": math.nan,
                "period_start": pd.Timestamp(year, 1, 1), "period_end": pd.Timestamp(year, 12, 31)}  # fmt: skip
         made.append(row | (more[0] if more else {}))
@@ -170,7 +171,7 @@ EVIDENCE = Evidence(
         facts(("f1", 100.0, "filing", "a")),
         facts(("f2", 400.0, "filing", "a", {"metric": "drinks"})),
         facts(("f3", 10.0, "filing", "a", {"currency": "USD", "metric": "exports"})),
-        facts(("f4", 0.3, "press", "a", {"currency": "", "metric": "quota"})),
+        facts(("f4", 0.3, "press", "a", {"currency": "", "unit": "ratio", "metric": "quota"})),
         facts(("f5", 90.0, "filing", "a"), year=2023),
     ]), metric_kinds={"tea": "flow", "drinks": "flow", "exports": "flow", "quota": "ratio", "shops": "stock"},
 )  # fmt: skip
@@ -205,6 +206,9 @@ def test_dollars_become_yuan_at_the_average_rate_of_the_year():
         ("f1 / f2 / f3", {}, "one term, or two with a slash between"),
         ("f1 /", {}, "one term, or two with a slash between"),
         ("china:shops", {}, "no fact china:shops is known"),
+        ("f4", {}, "tea 2024 is in CNY / year, and f4 in ratio"),
+        ("f1", {"unit": "person"}, "tea 2024 is in person, and f1 in money"),
+        ("f1", {"unit": "1"}, "tea 2024 is in 1, and f1 in money"),
     ],
 )
 def test_a_driver_without_a_number_is_refused_by_name(text, more, message):

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers import checks, exhibits, growth, valuation
+from helpers import checks, exhibits, growth, market, valuation
 from helpers.draws import LogNormal, Normal
 from helpers.errors import NotEstimableError, UnknownNameError
 from helpers.exhibits.numbers import say
@@ -479,7 +479,24 @@ def results(simulated, regression, gap, span, ahead, claims):
         "season": seasonal_growth(quarterly("gmv", GMV)),
         "quarters": ahead,
         "nowcast": ahead,
+        "definitions": _two_definitions(),
+        **dict.fromkeys(("coverage", "own_coverage", "weights"), _carried_forward()),
     }
+
+
+def _two_definitions():
+    rows = pd.DataFrame({"fact_id": ["f1", "f2"], "entity": "a", "metric": "gmv", "measure": "level",
+                         "nature": "measured", "value": [4e9, 3e9], "value_high": np.nan, "precision": np.nan, "qualifier": "",
+                         "currency": "USD", "period_start": pd.Timestamp(2024, 1, 1),
+                         "period_end": pd.Timestamp(2024, 12, 31)})  # fmt: skip
+    told = pd.DataFrame({"definition": ["w", "n"], "label": ["Wide", "Narrow"], "meaning": "x"}, index=["f1", "f2"])
+    return market.compare_definitions(rows, told, metric_kinds={"gmv": "flow"}, currency="USD")
+
+
+def _carried_forward():
+    sizes = [1.0, 1.4, 1.7, 1.9, 2.1, 2.2, 2.4, 2.5, 2.6]
+    pool = {f"s{i}": pd.DataFrame({"year": range(2010, 2019), "value": [v + i / 90 for v in sizes]}) for i in range(9)}
+    return market.forecast(pd.DataFrame({"year": range(2012, 2019), "value": sizes[:7]}), horizon=2, pool=pool)
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])

@@ -111,7 +111,6 @@ VIEWS = {
          "median_width": "ratio"}, table="own_coverage", is_told=False,
     ),
     "weights": View({"model": "text", "weight": "ratio", "median_error": "ratio"}, table="weights", is_told=False),
-    "ahead": View({"year": "text", "value": "", "low": "", "high": "", "naive": ""}),
     "nowcast": View(
         {"horizon": "", "candidate": "text", "n": "", "median_abs_error": "ratio", "mean_abs_error": "ratio",
          "coverage": "ratio", "weight": "ratio"}, table="candidates",

@@ -293,7 +293,6 @@ _PAIRS = {
     "view_own_coverage": ("The same for this series alone", "仅就本序列而言"),
     "view_weights": ("Weights of the models", "各模型权重"),
     "view_missing": ("Years that have no size", "无法估算的年份"),
-    "view_ahead": ("Forecast", "预测"),
     "cagr": ("{metric} in {currency}, growth a year", "{metric}({currency}),年均增速"),
 }
 WORDS = {language: {key: pair[index] for key, pair in _PAIRS.items()} for index, language in enumerate(("en", "zh"))}

@@ -180,13 +180,15 @@ def _years(
     driver: PlannedDriver, plan: MarketPlan, given: Evidence, pool: Mapping[str, pd.DataFrame], level: float
 ) -> _Years:
     found = _Years()
-    for row in driver.rows:
-        for year in row.years:
-            _from_row(found, driver, row, year, given)
-    listed = list(found.known)
-    if listed and driver.between:
-        _draw_lines(found, driver)
-    if listed and driver.between == "forecast":
+    try:
+        for row in driver.rows:
+            for year in row.years:
+                _from_row(found, driver, row, year, given)
+        if found.known and driver.between:
+            _draw_lines(found, driver)
+    except ParameterError as error:
+        raise ParameterError(f"driver {driver.name}: {error}") from None
+    if found.known and driver.between == "forecast":
         _look_ahead(found, driver, plan, pool, level)
     for year in plan.years:
         if year not in found.known:

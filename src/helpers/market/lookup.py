@@ -20,6 +20,9 @@ from helpers.errors import NotEstimableError, ParameterError
 from helpers.market.bridge import REACH, beta_of
 from helpers.market.sources import SourcedDriver, from_facts
 
+PLAIN = ("ratio", "multiple")
+"""Units of facts that a driver of unit 1 is read from."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
@@ -86,19 +89,31 @@ def look_up(text: str, *, year: int, unit: str, is_share: bool, name: str, given
     terms = [part.strip() for part in text.split("/")]
     if len(terms) > 2 or not all(terms):
         raise ParameterError(f"{name} {year}: facts are one term, or two with a slash between, got {text!r}")
+    found = [_rows(term, year, name, given) for term in terms]
+    if len(terms) == 1:
+        _refuse_other_unit(found[0], unit, f"{name} {year}")
     currency = _currency(unit)
     sourced = tuple(
         from_facts(
-            _prepared(_rows(term, year, name, given), currency),
-            what=f"{name if len(terms) == 1 else term} {year}",
+            _prepared(rows, currency), what=f"{name if len(terms) == 1 else term} {year}",
             definitions=given.definitions, doubts=given.doubts, is_share=is_share and len(terms) == 1,
         )
-        for term in terms
+        for term, rows in zip(terms, found, strict=True)
     )  # fmt: skip
     ids = tuple(dict.fromkeys(fact for one in sourced for fact in one.fact_ids))
     if len(sourced) == 1:
         return Found(distribution=sourced[0].distribution, fact_ids=ids, sourced=sourced)
     return Found(distribution=_ratio(*sourced, is_share=is_share), fact_ids=ids, sourced=sourced)
+
+
+def _refuse_other_unit(rows: pd.DataFrame, unit: str, what: str) -> None:
+    """Money for people, or people for a share, would pass as a number."""
+    head = unit.split("/")[0].strip()
+    allowed = ("money", "money_per_buyer") if head in units.CURRENCIES else PLAIN if head == "1" else (head,)
+    other = rows[~rows["unit"].isin(allowed)]
+    if len(other):
+        row = other.iloc[0]
+        raise ParameterError(f"{what} is in {unit}, and {row['fact_id']} in {row['unit']}")
 
 
 def _currency(unit: str) -> str:

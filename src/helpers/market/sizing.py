@@ -94,7 +94,8 @@ def simulate(
         raise ParameterError(f"level must lie between 0.5 and 0.99, got {level:g}")
     wanted = list(dict.fromkeys(graph.formulas if nodes is None else nodes))
     for node in wanted:
-        graph.check(node)
+        if node not in graph.formulas and node not in graph.inputs.names:
+            raise UnknownNameError("node", node, [*graph.formulas, *graph.inputs.names])
     found = _drawn(graph, wanted, draws, seed, [*graph.inputs.names] if keep else [])
     table = pd.DataFrame([_row(graph, node, found[node], level, keep) for node in wanted], columns=COLUMNS)
     ids = tuple(dict.fromkeys(fact for node in wanted for fact in graph.fact_ids(node)))
@@ -171,7 +172,7 @@ def scenarios(
     ParameterError, UnknownNameError
         A probability outside 0 to 1, a driver that the graph does not use.
     """
-    wanted = list(graph.formulas if nodes is None else nodes)
+    wanted = list(graph.formulas if nodes is None else nodes) or list(graph.formulas)
     base = graph.medians()
     rows = []
     for case, changes in {"base": {}, **cases}.items():
