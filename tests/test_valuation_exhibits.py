@@ -485,10 +485,17 @@ def results(simulated, regression, gap, span, ahead, claims):
 
 
 def _two_definitions():
-    rows = pd.DataFrame({"fact_id": ["f1", "f2"], "entity": "a", "metric": "gmv", "measure": "level",
-                         "nature": "measured", "value": [4e9, 3e9], "value_high": np.nan, "precision": np.nan, "qualifier": "",
-                         "currency": "USD", "period_start": pd.Timestamp(2024, 1, 1),
-                         "period_end": pd.Timestamp(2024, 12, 31)})  # fmt: skip
+    days = {"period_start": pd.Timestamp(2024, 1, 1), "period_end": pd.Timestamp(2024, 12, 31)}
+    same = {
+        "entity": "a",
+        "metric": "gmv",
+        "measure": "level",
+        "nature": "measured",
+        "currency": "USD",
+        "qualifier": "",
+    }
+    open_ = {"value_high": np.nan, "precision": np.nan}
+    rows = pd.DataFrame({"fact_id": ["f1", "f2"], "value": [4e9, 3e9], **same, **days, **open_})
     told = pd.DataFrame({"definition": ["w", "n"], "label": ["Wide", "Narrow"], "meaning": "x"}, index=["f1", "f2"])
     return market.compare_definitions(rows, told, metric_kinds={"gmv": "flow"}, currency="USD")
 
