@@ -29,6 +29,7 @@ def market_answer(
     gap: ReconcileResult | Declined,
     evidence: pd.DataFrame,
     definitions: DefinitionsResult | Declined,
+    growth: tuple[float, float, float] | Declined,
 ) -> Html:
     """The page's question answered: size with its range, later size, the two routes, places in it, what to find out.
 
@@ -47,11 +48,16 @@ def market_answer(
     evidence : DataFrame
         From `helpers.market.information`, the most telling driver first; may be empty.
     definitions : DefinitionsResult or Declined
+    growth : tuple of float or Declined
+        A year, from `year` to the last one: low, base, high, as `helpers.market.growth_between` gives them.
     """
     rows = series.table[series.table["node"].eq(node)]
     said = [_sized("answer_market", row) for row in rows[rows["year"].eq(year)].itertuples()]
     last = rows[rows["year"].eq(rows["year"].max()) & rows["year"].gt(year)]
     said += [_sized("answer_later", row) for row in last.itertuples()]
+    if not isinstance(growth, Declined):
+        low, base, high = (say(rate, "ratio", digits=2) for rate in growth)
+        said.append(word("answer_growth", low=low, base=base, high=high))
     said += [] if isinstance(gap, Declined) else [gap.text]
     for share in shares:
         of = series.table[series.table["node"].eq(share) & series.table["year"].eq(year)]

@@ -269,6 +269,11 @@ _PAIRS = {
         "By {year} it would be {base} ({low} to {high}), if the judged paths and the forecasts hold.",
         "若判断与预测成立,至 {year} 为 {base}({low} 至 {high})。",
     ),
+    "answer_growth": (
+        "That is growth of {base} a year ({low} to {high}, from joint draws).",
+        "即年均增长 {base}({low} 至 {high},联合模拟)。",
+    ),
+    "assumptions_title": ("Correlations and scenarios, all judged", "相关性与情景(均为判断)"),
     "answer_share": ("{label} in {year}: {base} ({low} to {high}).", "{label},{year}:{base}({low} 至 {high})。"),
     "answer_evidence": (
         "Evidence worth buying first: “{driver}”. Known for certain it would narrow the range of “{label}” by "

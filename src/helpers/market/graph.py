@@ -127,6 +127,17 @@ class Graph:
         """Facts that a node rests on."""
         return tuple(dict.fromkeys(fact for name in self.drivers_of(node) for fact in self.drivers[name].fact_ids))
 
+    def only(self, node: str) -> Graph:
+        """The part of the graph that a node rests on, as a graph of its own."""
+        kept = set(self.beneath(node))
+        return Graph(
+            [driver for name, driver in self.drivers.items() if name in kept],
+            {name: text for name, text in self.formulas.items() if name in kept},
+            overlaps={name: said for name, said in self.overlaps.items() if name in kept},
+            correlations={pair: r for pair, r in self.inputs.correlations.items() if kept.issuperset(pair)},
+            labels=self.labels,
+        )
+
     def evaluate(self, values: Mapping[str, Any], nodes: Iterable[str] | None = None) -> dict[str, Any]:
         """Nodes at given values of the drivers; a name that is used twice is computed once.
 

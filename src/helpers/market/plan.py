@@ -119,6 +119,23 @@ class MarketPlan:
         """Every year that is sized."""
         return range(self.first_year, self.last_year + 1)
 
+    def assumptions(self) -> pd.DataFrame:
+        """Correlations and scenarios with their reasons: kind, what, value (as text), reason."""
+        told = {name: self.labels.get(name, name) for name in (*self.drivers, *self.scenarios)}
+        rows = [
+            ("correlation", f"{told[a]} and {told[b]}", f"{r:g}", self.reasons.get(f"{a}, {b}", ""))
+            for (a, b), r in self.correlations.items()
+        ] + [
+            (
+                "scenario",
+                told[case],
+                "; ".join(f"{told[n]} at {p:.0%}" for n, p in at.items()),
+                self.reasons.get(case, ""),
+            )
+            for case, at in self.scenarios.items()
+        ]
+        return pd.DataFrame(rows, columns=["kind", "what", "value", "reason"])
+
     def cases(self, known: Collection[str]) -> dict[str, dict[str, float]]:
         """Scenarios with those of their drivers that are known in a year; one without any is left out.
 

@@ -1,9 +1,9 @@
 """Every node of a market, year by year, with its range and what the year stands on.
 
-Each year is a graph of its own and every driver keeps its place among the random numbers, so a driver that is drawn
-high in one year is drawn high in all of them: ranges of years are not independent errors, and growth between two
-years is narrower than the two ranges suggest. What the module cannot do: say that the order of a year's drivers is the
-same where a driver is missing from one of them; growth is told for years of the same drivers only.
+Each year is a graph of its own. Growth between two years is taken from joint draws: what lies beneath the node is drawn
+with the same random numbers in both, so a driver that is high in one year is high in the other, and growth is narrower
+than the two ranges suggest. What the module cannot do: know how far the errors of two years really go together; one
+draw for both is one answer.
 """
 
 from __future__ import annotations
@@ -111,15 +111,11 @@ def growth_between(
     ------
     ParameterError
         A year that is not sized, or an end not after the start.
-    NotEstimableError
-        The two years hang on different drivers, so that their draws do not go together.
     """
     graphs = [series.filled.graph(year) for year in (start, end)] if start < end else []
     if not graphs or any(node not in graph.formulas for graph in graphs):
         raise ParameterError(f"growth of {node} needs two sized years in order, got {start} and {end}")
-    if list(graphs[0].inputs.uncertain) != list(graphs[1].inputs.uncertain):
-        raise NotEstimableError(f"growth of {node} {start} to {end}", "the two years hang on different drivers",
-                                "the same drivers in both years")  # fmt: skip
+    graphs = [graph.only(node) for graph in graphs]  # the same drivers get the same random numbers
     drawn = [simulate(graph, draws=16_384, seed=seed, nodes=[node], keep=True).draws[node] for graph in graphs]
     rate = (drawn[1] / drawn[0]) ** (1 / (end - start)) - 1
     tail = (1 - series.level) / 2
