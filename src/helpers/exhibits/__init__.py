@@ -10,19 +10,16 @@ from helpers.exhibits.cards import Headline, growth_headline, headlines, latest,
 from helpers.exhibits.charts import alternatives, coverage, ladder, lines, multiples, same_age, timeline, verdicts
 from helpers.exhibits.explore import sliders
 from helpers.exhibits.market import (
-    driver_table,
     fan,
     gap,
-    gap_table,
-    market_scenarios,
     market_series,
     market_tornado,
     platform_shares,
     sensitivity,
     sizing_tree,
-    year_table,
 )
 from helpers.exhibits.market_answers import market_answer, market_headlines
+from helpers.exhibits.market_tables import driver_table, gap_table, market_scenarios, year_table
 from helpers.exhibits.results import result
 from helpers.exhibits.show import Figure, Html
 from helpers.exhibits.style import language, use_style, word
