@@ -71,6 +71,17 @@ def test_copies_count_once():
     assert copied.fact_ids == ("f1", "f2", "f3", "f4")
 
 
+def test_an_unnamed_page_with_a_named_figure_is_its_copy():
+    # the digest repeats the house's 100 without naming it; its 130 would be a voice of its own
+    house = ("f1", 100.0, "research_firm", "house", {"low": 99.5, "high": 100.5})
+    alone = from_facts(facts(house), what="tea")
+    copied = from_facts(facts(house, ("f2", 100.0, "digest", "unnamed", {"high": math.inf})), what="tea")
+    assert copied.distribution == alone.distribution
+    assert copied.table["origin"].tolist() == ["house"]
+    assert copied.text == "tea: one source"
+    assert len(from_facts(facts(house, ("f2", 130.0, "digest", "unnamed")), what="tea").table) == 2
+
+
 def test_what_the_company_reports_is_as_good_through_the_press():
     found = from_facts(facts(("f1", 100.0, "press", "unnamed", {"status": "reported"})), what="tea")
     assert found.distribution.sigma == REPORTED_SD

@@ -1,7 +1,8 @@
 """Several sources of one number, made into one distribution, with the reasoning kept.
 
-A voice is an origin that says a value: pages that print the same figure of an unnamed origin are one voice, and a
-copy adds nothing (`helpers.evidence.originator` and `clusters`). Voice i says y_i, a logarithm, with its own spread s_i
+A voice is an origin that says a value: pages that print the same figure of an unnamed origin are one voice, and where
+a named origin prints it too they are copies of that; a copy adds nothing (`helpers.evidence.originator`, `clusters`).
+Voice i says y_i, a logarithm, with its own spread s_i
 (how it was printed, and how far its kind of source is usually off, `KIND_SD`). Between voices there is a spread t, so
 y_i ~ N(m, s_i^2 + t^2): the random-effects model, t^2 by Paule and Mandel (1982, J. Res. NBS 87(5), 377-385), the
 spread of m after Hartung and Knapp (2001, Statistics in Medicine 20, 3875-3889) with Student's t for few voices.
@@ -44,6 +45,8 @@ may have lost a word. Pass others as `kind_sd`."""
 OTHER_SD = 0.15
 REPORTED_SD = 0.02
 """The most that a figure is off which the company or bureau itself reports (status "reported"), whoever carries it."""
+UNNAMED = "unnamed"
+"""Origin of pages that do not say where a figure comes from (`helpers.evidence.originator`)."""
 APART = 3.0
 """Figures of one name that lie further apart than this mean different things or are slips: they are not pooled."""
 EXPECTED = ("forecast", "target")
@@ -182,9 +185,18 @@ def _refuse_definitions(kept: pd.DataFrame, what: str, definitions: Mapping[str,
         )  # fmt: skip
 
 
+def _speakers(kept: pd.DataFrame, kind_sd: Mapping[str, float]) -> pd.Series:
+    """Who speaks: the origin; of a page that names none, the best origin that prints the same number, if any."""
+    origin = kept["origin"].astype(str)
+    order = kept["kind"].astype(str).map(kind_sd).fillna(OTHER_SD).to_numpy().argsort(kind="stable")
+    same = evidence.clusters(kept.assign(key=""), ["key"]).iloc[order]
+    named = origin.iloc[order].where(origin.iloc[order].ne(UNNAMED)).groupby(same).transform("first")
+    return origin.mask(origin.eq(UNNAMED), named.reindex(kept.index).fillna(UNNAMED))
+
+
 def _voices(kept: pd.DataFrame, kind_sd: Mapping[str, float]) -> pd.DataFrame:
     """One row per origin and value, the most trusted page speaking for its copies."""
-    group = evidence.clusters(kept.assign(key=kept["origin"].astype(str)), ["key"])
+    group = evidence.clusters(kept.assign(key=_speakers(kept, kind_sd)), ["key"])
     rows = []
     for _, part in kept.groupby(group, sort=False):
         floor = part["kind"].astype(str).map(kind_sd).fillna(OTHER_SD)
