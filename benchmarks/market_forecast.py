@@ -22,7 +22,7 @@ import pandas as pd
 
 from helpers import audit, datasets, ledger
 from helpers.errors import NotEstimableError
-from helpers.market import Analogue, fit_bass, prior_of, rolling, yearly_series
+from helpers.market import POOL_EVENTS, POOL_METRICS, Analogue, fit_bass, prior_of, rolling, yearly_series
 from helpers.market.series import after_launch
 
 LEVEL, BOOTSTRAPS = 0.9, 200
@@ -34,10 +34,9 @@ def durables() -> dict[str, np.ndarray]:
 
 def markets() -> dict[str, np.ndarray]:
     book, known = ledger.load(), ledger.facts()
-    flows = ["online_retail_sales", "revenue", "gmv", "gross_profit", "double_11_gmv"]
     doubts = audit.audit(known, **book.rules).doubts
-    table = ledger.preferred(entity=list(book.entities.index), metric=flows, doubts=doubts).table
-    found = yearly_series(table, home=book.entities["reporting_currency"].to_dict(), events=["double_11_gmv", "gmv"])
+    table = ledger.preferred(entity=list(book.entities.index), metric=list(POOL_METRICS), doubts=doubts).table
+    found = yearly_series(table, home=book.entities["reporting_currency"].to_dict(), events=POOL_EVENTS)
     return {
         name: after_launch(rows)["value"].to_numpy() for name, rows in found.items() if len(after_launch(rows)) >= 5
     }

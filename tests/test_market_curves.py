@@ -102,9 +102,12 @@ def test_analogues_hold_back_a_ceiling_that_four_years_do_not_know():
     ]
     prior = prior_of(guides, without="room_air_conditioners")
     assert set(prior.products) == {"color_televisions", "clothes_dryers"}
+    with pytest.raises(NotEstimableError, match="the series has not bent yet"):
+        fit_bass(n)
     held = fit_bass(n, prior=prior)
-    assert held.m < 3 * 18_713
-    assert prior.log_p < held.p  # a probability above a logarithm: the prior is in logarithms
+    assert n.sum() < held.m < 3 * 18_713  # 18,713 were adopted in the end
+    assert abs(np.log(held.p) - prior.log_p) < 2 * prior.sd_p
+    assert abs(np.log(held.q) - prior.log_q) < 2 * prior.sd_q
 
 
 def test_both_curves_and_the_profile_decide_whether_a_ceiling_is_known():

@@ -11,7 +11,16 @@ import pytest
 
 from helpers import audit, datasets, ledger
 from helpers.errors import NotEstimableError, ParameterError, UnitError
-from helpers.market import Evidence, fill, growth_between, read_plan, size_years, yearly_series
+from helpers.market import (
+    POOL_EVENTS,
+    POOL_METRICS,
+    Evidence,
+    fill,
+    growth_between,
+    read_plan,
+    size_years,
+    yearly_series,
+)
 
 HEAD = "role,name,years,facts,formula,low,mode,high,between,unit,counts,of,overlap,definition,reason,label,label_zh\n"
 ROWS = {
@@ -81,6 +90,20 @@ def test_a_line_lies_half_way_and_a_forecast_is_that_of_the_series(tmp_path, poo
     assert filled.drivers["sales", 2026].reason == "stacked forecast of 2020 to 2024"
     assert filled.drivers["sales", 2026].fact_ids == ("f0", "f1", "f2", "f3", "f4")
     assert filled.forecast_by_length().name == "Sales"
+
+
+def test_what_a_node_counts_reaches_the_graph(tmp_path, pool):
+    green = ROWS["green"].replace('share_of(sales, share)",,,,,,', 'share_of(sales, share)",,,,,,green leaves')
+    graph = fill(plan(tmp_path, green=green), evidence(), pool=pool).graph(2020)
+    assert graph.quality("green").population == "green leaves"
+    assert graph.only("green").quality("green").population == "green leaves"
+
+
+def test_a_series_does_not_judge_itself_under_another_name(tmp_path, pool):
+    same = evidence().facts[["value", "fact_id"]].assign(year=range(2020, 2025))
+    one = fill(plan(tmp_path), evidence(), pool=pool).forecasts["sales"]
+    other = fill(plan(tmp_path), evidence(), pool=pool | {"ledger:tea": same}).forecasts["sales"]
+    assert other.table.equals(one.table)
 
 
 def test_what_lies_after_the_facts_is_ahead(tmp_path, pool):
@@ -189,9 +212,8 @@ def test_a_market_in_another_unit_than_its_table_says_is_refused(tmp_path, pool)
 def real():
     book, known = ledger.load(), ledger.facts()
     doubts = audit.audit(known, **book.rules).doubts
-    flows = ["online_retail_sales", "revenue", "gmv", "gross_profit", "double_11_gmv"]
-    table = ledger.preferred(entity=list(book.entities.index), metric=flows, doubts=doubts).table
-    series = yearly_series(table, home=book.entities["reporting_currency"].to_dict(), events=["double_11_gmv", "gmv"])
+    table = ledger.preferred(entity=list(book.entities.index), metric=list(POOL_METRICS), doubts=doubts).table
+    series = yearly_series(table, home=book.entities["reporting_currency"].to_dict(), events=POOL_EVENTS)
     kinds, codes = book.metrics["kind"].to_dict(), datasets.definitions()["definition"].to_dict()
     return Evidence(facts=known, metric_kinds=kinds, definitions=codes, doubts=doubts), series
 

@@ -51,6 +51,11 @@ def test_labels_are_in_the_language_asked_for_where_there_are_any(tmp_path):
     assert plan.label == "茶"
 
 
+def test_a_node_may_say_what_it_counts(tmp_path):
+    node = NODE.replace('share_of(sales, share)",,,,,,', 'share_of(sales, share)",,,,,,green leaves')
+    assert read_plan(table(tmp_path, MARKET, SALES, SHARE, node)).populations == {"green": "green leaves"}
+
+
 def test_correlations_and_scenarios_name_their_drivers(tmp_path):
     pair = 'correlation,,,,"sales, share",,0.4,,,,,,,,Same weather,,\n'
     case = 'scenario,drought,,,"sales 0.1, share 0.95",,,,,,,,,,No rain,Drought,干旱\n'
@@ -70,6 +75,10 @@ def test_correlations_and_scenarios_name_their_drivers(tmp_path):
         ([MARKET, "driver,Sales,2020,f0001,,,,,,CNY,,,,,,,\n"], "must be a code of small letters"),
         ([MARKET, "node,green,,,,,,,,,,,,,,,\n"], "must be filled for nodes"),
         ([MARKET, "driver,sales,2020,f0001,,,,,guess,CNY,,,,,,,\n"], "must be one of (empty), line, forecast"),
+        (
+            [MARKET, "node,green,,,a * b,,,,,CNY / year,,,,,,,\n"],
+            "a node has no facts, unit, range or bridge of its own",
+        ),
         ([MARKET, 'correlation,,,,"a, b",,1,,,,,,,,why,,\n'], "must hold the correlation, above -1 and below 1"),
         ([MARKET, "rumour,sales,2020,f0001,,,,,,CNY,,,,,,,\n"], "must be one of market, driver, node"),
     ],

@@ -480,7 +480,7 @@ def results(simulated, regression, gap, span, ahead, claims):
         "quarters": ahead,
         "nowcast": ahead,
         "definitions": _two_definitions(),
-        **dict.fromkeys(("coverage", "own_coverage", "weights"), _carried_forward()),
+        **dict.fromkeys(("coverage", "weights"), _carried_forward()),
     }
 
 

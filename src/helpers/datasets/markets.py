@@ -183,6 +183,12 @@ def _is_named(table: pd.DataFrame) -> np.ndarray:
     return np.where(_are(table, "correlation"), table["name"].eq(""), good)
 
 
+def _is_computed(table: pd.DataFrame) -> np.ndarray:
+    """A node's row says nothing that would be ignored."""
+    said = table[["facts", "between", "unit", "of", "definition"]].ne("").any(axis=1) | table["low"].notna()
+    return ~(_are(table, "node") & said.to_numpy())
+
+
 def _is_sourced(table: pd.DataFrame) -> np.ndarray:
     """A driver's row has facts, or a range with its reason."""
     judged = table["low"].notna() & table["high"].notna() & table["reason"].str.strip().ne("")
@@ -196,6 +202,7 @@ _RULES = [
     one_of("between", BETWEEN),
     Rule("formula", "must be filled for nodes, correlations and scenarios, and empty otherwise",
          lambda t: t["formula"].ne("").to_numpy() == _are(t, "node", "correlation", "scenario")),
+    Rule("unit", "a node has no facts, unit, range or bridge of its own: they follow from its formula", _is_computed),
     Rule("reason", "a driver needs facts, or low and high with a reason", _is_sourced),
     Rule("mode", "must hold the correlation, above -1 and below 1",
          lambda t: ~_are(t, "correlation") | t["mode"].abs().lt(1)),

@@ -30,7 +30,7 @@ METHODS = ("sobol", "random")
 MOST_DRAWS = 2**30
 """As many points as a Sobol sequence of that fineness has."""
 
-_HALF_CELL = 0.5**31  # Sobol numbers are multiples of 2^-30: the middle of a cell is never 0 or 1
+HALF_CELL = 0.5**31  # Sobol numbers are multiples of 2^-30: the middle of a cell is never 0 or 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -199,7 +199,7 @@ def _scores(width: int, draws: int, seed: int, method: str, chunk: int) -> Itera
     for size in sizes:
         points = engine.random(size) if engine.num_generated else _first(engine, size)
         points = np.ascontiguousarray(points.T)
-        points += _HALF_CELL
+        points += HALF_CELL
         yield ndtri(points, out=points)
 
 

@@ -22,8 +22,8 @@ from scipy.special import ndtri
 from scipy.stats import qmc
 
 from helpers.checks import Check
-from helpers.draws.joint import Inputs
-from helpers.draws.sobol import HALF_CELL, Function, checked_inputs, evaluated, resampled
+from helpers.draws.joint import HALF_CELL, Inputs
+from helpers.draws.sobol import Function, checked_inputs, evaluated, resampled
 from helpers.errors import ParameterError
 
 MOST_INPUTS = 12
@@ -151,8 +151,7 @@ def _said(table: pd.DataFrame, level: float) -> str:
     top = table.iloc[0]
     return (
         f"{top['input']} accounts for {top['effect']:.0%} of the variance ({top['low']:.0%} to {top['high']:.0%}, "
-        f"{level:.0%} "
-        "interval), shared fairly with what goes together with it."
+        f"{level:.0%} interval), shared fairly with what goes together with it."
     )
 
 

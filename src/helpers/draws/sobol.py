@@ -25,11 +25,10 @@ from scipy.special import ndtri
 from scipy.stats import qmc
 
 from helpers.checks import Check
-from helpers.draws.joint import Inputs
+from helpers.draws.joint import HALF_CELL, Inputs
 from helpers.errors import ParameterError
 
 Function = Callable[[Mapping[str, np.ndarray | float]], np.ndarray]
-HALF_CELL = 0.5**31  # Sobol numbers are multiples of 2^-30: the middle of a cell is never 0 or 1
 MOST_BASE = 2**20
 
 

@@ -262,7 +262,7 @@ def fan(found: ForecastResult, *, currency: str = "") -> Figure:
     level = f"{100 * found.level:.0f} %"
     axes.fill_between(joined["year"], joined["low"], joined["high"], color=PALETTE[0], alpha=0.18, lw=0,
                       label=word("band", level=level))  # fmt: skip
-    axes.plot(known["year"], known["value"], color=INK, marker="o", label=word("published"))
+    axes.plot(known["year"], known["value"], color=INK, marker="o", label=word("known_years"))
     axes.plot(joined["year"], joined["value"], color=PALETTE[0], ls="--", label=word("forecast"))
     axes.plot(ahead["year"], ahead["naive"], color=SOFT, lw=1.2, ls=":", label=word("naive"))
     axes.yaxis.set_major_formatter(FuncFormatter(tick))
@@ -274,7 +274,7 @@ def fan(found: ForecastResult, *, currency: str = "") -> Figure:
     return draw(canvas, f"{title}. {found.text} {found.caption}")
 
 
-def market_series(rows: pd.DataFrame, *, label: str, currency: str = "", log: bool = True) -> Figure | Html:
+def market_series(rows: pd.DataFrame, *, label: str, currency: str = "") -> Figure | Html:
     """Nodes of a market by year, each with its range; pale and dashed after what is known.
 
     Parameters
@@ -282,10 +282,9 @@ def market_series(rows: pd.DataFrame, *, label: str, currency: str = "", log: bo
     rows : DataFrame
         year, node, label, low, base, high, is_ahead, as in `helpers.market.MarketSeries`.
     label, currency : str
-    log : bool, default True
     """
     title = word("series_title", label=label, currency=f", {currency}" if currency else "")
-    return _ranges(rows, title, log=log, unit="")
+    return _ranges(rows, title, log=True, unit="")
 
 
 def platform_shares(rows: pd.DataFrame) -> Figure | Html:

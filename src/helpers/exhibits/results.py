@@ -106,10 +106,6 @@ VIEWS = {
         {"horizon": "", "n": "", "coverage": "ratio", "median_error": "ratio", "naive_error": "ratio",
          "median_width": "ratio"}, table="coverage", is_told=False,
     ),
-    "own_coverage": View(
-        {"horizon": "", "n": "", "coverage": "ratio", "median_error": "ratio", "naive_error": "ratio",
-         "median_width": "ratio"}, table="own_coverage", is_told=False,
-    ),
     "weights": View({"model": "text", "weight": "ratio", "median_error": "ratio"}, table="weights", is_told=False),
     "nowcast": View(
         {"horizon": "", "candidate": "text", "n": "", "median_abs_error": "ratio", "mean_abs_error": "ratio",

@@ -29,12 +29,14 @@ from helpers.market.graph import Graph
 from helpers.market.lookup import Evidence
 from helpers.market.plan import MarketPlan, read_plan
 from helpers.market.reconcile import ReconcileResult, reconcile
-from helpers.market.series import yearly_series
+from helpers.market.series import POOL_EVENTS, POOL_METRICS, yearly_series
 from helpers.market.sizing import ScenarioResult, SizingResult, effects, information, scenarios, simulate, tornado
 from helpers.market.sources import SourcedDriver, from_facts
 from helpers.market.years import MarketSeries, growth_between, size_years
 
 __all__ = [
+    "POOL_EVENTS",
+    "POOL_METRICS",
     "Analogue",
     "BassFit",
     "BassPrior",

@@ -47,7 +47,7 @@ def between(start: Distribution, end: Distribution, *, step: int, steps: int, is
         (m0, s0), (m1, s1) = _moments(start), _moments(end)
         mean = m0 + weight * (m1 - m0)
         return beta_of(mean, float(np.hypot(s0 + weight * (s1 - s0), mean * drift)))
-    (m0, s0), (m1, s1) = _log_moments(start), _log_moments(end)
+    (m0, s0), (m1, s1) = log_moments(start), log_moments(end)
     return LogNormal(mu=m0 + weight * (m1 - m0), sigma=float(np.hypot(s0 + weight * (s1 - s0), drift)))
 
 
@@ -67,15 +67,41 @@ def beta_of(mean: float, sd: float) -> Beta:
     return Beta(mean * size, (1 - mean) * size)
 
 
-def _moments(given: Distribution) -> tuple[float, float]:
-    """Mean and standard deviation, from a fine grid of quantiles."""
-    values = given.quantile((np.arange(2000) + 0.5) / 2000)
-    return float(values.mean()), float(values.std())
+def log_moments(given: Distribution) -> tuple[float, float]:
+    """Logarithm of a distribution's median, and the spread of logarithms that its middle 90 % has.
 
-
-def _log_moments(given: Distribution) -> tuple[float, float]:
-    """Logarithm of the median, and the log spread that its middle 90 % has."""
+    Raises
+    ------
+    ParameterError
+        Its 5 % quantile is not above 0.
+    """
     low, middle, high = (float(given.quantile(p)) for p in (0.05, 0.5, 0.95))
     if not low > 0:
         raise ParameterError(f"a line of logarithms needs numbers above 0, got {low:g} at the 5 % quantile")
     return float(np.log(middle)), float(np.log(high / low) / (2 * REACH))
+
+
+def from_logs(mu: float, sigma: float, *, is_share: bool) -> Beta | LogNormal:
+    """The distribution of a number whose logarithm is known to be about `mu`, give or take `sigma`.
+
+    Parameters
+    ----------
+    mu, sigma : float
+    is_share : bool
+        A share is a beta between 0 and 1 around exp(mu); its error counts from the nearer end.
+
+    Raises
+    ------
+    ParameterError
+        A share that is not between 0 and 1, or too spread for a beta distribution.
+    """
+    if not is_share:
+        return LogNormal(mu=mu, sigma=sigma)
+    mean = float(np.exp(mu))
+    return beta_of(mean, min(mean, 1 - mean) * sigma)
+
+
+def _moments(given: Distribution) -> tuple[float, float]:
+    """Mean and standard deviation, from a fine grid of quantiles."""
+    values = given.quantile((np.arange(2000) + 0.5) / 2000)
+    return float(values.mean()), float(values.std())

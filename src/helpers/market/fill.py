@@ -109,6 +109,7 @@ class FilledMarket:
             overlaps={node: text for node, text in self.plan.overlaps.items() if node in formulas},
             correlations={pair: r for pair, r in self.plan.correlations.items() if used.issuperset(pair)},
             labels=self.plan.labels,
+            populations={node: text for node, text in self.plan.populations.items() if node in formulas},
         )  # fmt: skip
         for node in (name for name in (*TARGETS, "tam") if name in formulas):
             if graph.quality(node).unit != units.unit_of(self.plan.unit):
@@ -258,17 +259,16 @@ def _look_ahead(
         [(y, float(found.known[y].distribution.quantile(0.5))) for y in range(first, last + 1)],
         columns=["year", "value"],
     )
-    own = {row.facts for row in driver.rows}  # a series does not judge itself
-    others = {name: rows for name, rows in pool.items() if name not in own}
+    ids = tuple(dict.fromkeys(i for y in range(first, last + 1) for i in found.known[y].fact_ids))
+    others = {n: rows for n, rows in pool.items() if not set(ids) & set(rows.get("fact_id", ()))}  # not itself
     try:
         ahead_of = forecast(series, horizon=ahead, level=level, pool=others, name=driver.label)
     except HelpersError as error:
         found.missing = dict.fromkeys(range(last + 1, plan.last_year + 1), f"no forecast: {error}") | found.missing
         return
     found.forecast = ahead_of
-    ids = tuple(dict.fromkeys(i for y in range(first, last + 1) for i in found.known[y].fact_ids))
     for year in range(last + 1, plan.last_year + 1):
-        reason = f"stacked forecast of {first} to {last}"
+        reason = f"stacked forecast of {ahead_of.history['year'].min()} to {last}"
         found.known[year] = _Known(ahead_of.distribution(year), "forecast", ids, reason, is_ahead=True)
 
 

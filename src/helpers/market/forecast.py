@@ -141,9 +141,8 @@ def forecast(
     return ForecastResult(
         name=name, history=rows[["year", "value"]], table=table, weights=_weights(past, shares[kind], kind),
         backtest=_own(own, rows), coverage=covered, own_coverage=rolling.coverage(own), ceiling=top,
-        ceiling_text=top_text, level=level, text=_said(name, table, level), caption=_caption(covered, own, count,
-        level),
-        checks=_checks(name, covered, own, table, top, top_text),
+        ceiling_text=top_text, level=level, text=_said(name, table, level),
+        caption=_caption(covered, own, count, level), checks=_checks(name, covered, own, table, top, top_text),
         fact_ids=tuple(dict.fromkeys(rows["fact_id"])) if "fact_id" in rows else (),
     )  # fmt: skip
 

@@ -89,11 +89,6 @@ class Graph:
         self.checks = (_unused(set(self.drivers) - used, len(self.drivers)),)
 
     @property
-    def nodes(self) -> tuple[str, ...]:
-        """Names that have a formula."""
-        return tuple(self.formulas)
-
-    @property
     def units(self) -> dict[str, str]:
         """Unit of each driver and node."""
         return {name: quality.shown(found.unit) for name, found in self._qualities.items()}
@@ -136,6 +131,7 @@ class Graph:
             overlaps={name: said for name, said in self.overlaps.items() if name in kept},
             correlations={pair: r for pair, r in self.inputs.correlations.items() if kept.issuperset(pair)},
             labels=self.labels,
+            populations={name: self._qualities[name].population for name in self.formulas if name in kept},
         )
 
     def evaluate(self, values: Mapping[str, Any], nodes: Iterable[str] | None = None) -> dict[str, Any]:

@@ -15,9 +15,9 @@ import numpy as np
 import pandas as pd
 
 from helpers import evidence, units
-from helpers.draws import Distribution, LogNormal
+from helpers.draws import Distribution
 from helpers.errors import NotEstimableError, ParameterError
-from helpers.market.bridge import REACH, beta_of
+from helpers.market.bridge import from_logs, log_moments
 from helpers.market.sources import SourcedDriver, from_facts
 
 PLAIN = ("ratio", "multiple")
@@ -153,10 +153,5 @@ def _prepared(rows: pd.DataFrame, currency: str) -> pd.DataFrame:
 
 def _ratio(above: SourcedDriver, below: SourcedDriver, *, is_share: bool) -> Distribution:
     """Ratio of two numbers that are known apart from each other: log medians differ, log variances add."""
-    ends = [[float(one.distribution.quantile(p)) for p in (0.05, 0.5, 0.95)] for one in (above, below)]
-    mu = float(np.log(ends[0][1] / ends[1][1]))
-    sigma = float(np.hypot(*(np.log(high / low) / (2 * REACH) for low, _, high in ends)))
-    if not is_share:
-        return LogNormal(mu=mu, sigma=sigma)
-    drawn = LogNormal(mu=mu, sigma=sigma)
-    return beta_of(drawn.mean, drawn.mean * float(np.sqrt(np.expm1(sigma**2))))
+    (m0, s0), (m1, s1) = log_moments(above.distribution), log_moments(below.distribution)
+    return from_logs(m0 - m1, float(np.hypot(s0, s1)), is_share=is_share)

@@ -91,7 +91,8 @@ class MarketPlan:
     name, label, definition, unit, region : str
     first_year, last_year : int
     drivers : dict of str to PlannedDriver
-    formulas, overlaps, labels : dict of str to str
+    formulas, overlaps, populations, labels : dict of str to str
+        By node; labels of drivers and scenarios too.
     correlations : dict of (str, str) to float
     scenarios : dict of str to dict of str to float
         Scenario to driver to the probability of its quantile.
@@ -109,6 +110,7 @@ class MarketPlan:
     drivers: dict[str, PlannedDriver]
     formulas: dict[str, str]
     overlaps: dict[str, str]
+    populations: dict[str, str]
     labels: dict[str, str]
     correlations: dict[tuple[str, str], float]
     scenarios: dict[str, dict[str, float]]
@@ -178,6 +180,7 @@ def read_plan(table: pd.DataFrame, *, language: str = "en") -> MarketPlan:
         name=str(head["name"]), label=str(head["shown"]), definition=str(head["definition"]), unit=str(head["unit"]),
         region=str(head["of"]), first_year=int(head["first_year"]), last_year=int(head["last_year"]), drivers=drivers,
         formulas=_texts(nodes, "name", "formula"), overlaps=_texts(nodes[nodes["overlap"].ne("")], "name", "overlap"),
+        populations=_texts(nodes[nodes["counts"].ne("")], "name", "counts"),
         labels={n: d.label for n, d in drivers.items()} | _texts(pd.concat([nodes, cases]), "name", "shown"),
         correlations={_pair(str(row.formula), drivers): float(row.mode) for row in pairs.itertuples()},
         scenarios={str(row.name): _case(str(row.name), str(row.formula), drivers)

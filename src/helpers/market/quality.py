@@ -159,7 +159,8 @@ def _ratio(one: Quality, other: Quality, node: str) -> Quality:
     combined = _combined(one, other, node, "/")
     unit = one.unit / other.unit
     _refuse_mixed(unit, one, other, node, "/")
-    _refuse_other_people(one, other, node, "/", flip=-1) if not unit.dimensionless else None
+    if not unit.dimensionless:
+        _refuse_other_people(one, other, node, "/", flip=-1)
     if other.low <= 0 <= other.high:
         raise ParameterError(
             f"{node}: {one.text} / {other.text} divides by a number that can be 0: its range is {other.low:.4g} to "

@@ -50,8 +50,7 @@ def backtest(values: np.ndarray, *, kind: str, name: str, prior: BassPrior | Non
     DataFrame
         One row per origin and horizon: name, kind, known (values at the origin), horizon, actual and naive
         (logarithms), scale, and the logarithm that each model of the kind says. The origin after the last value is
-        among them, its
-        actual missing.
+        among them, its actual missing.
     """
     rows = _backtest(np.asarray(values, float).tobytes(), kind, prior)
     return rows.assign(name=name)
@@ -166,8 +165,7 @@ def judged(rows: pd.DataFrame, name: str, level: float) -> pd.DataFrame:
     -------
     DataFrame
         One row per origin and horizon with a known outcome and a band: name, kind, known, horizon, actual, naive,
-        value,
-        half (logarithms), is_covered.
+        value, half (logarithms), is_covered.
     """
     mine, others = rows[rows["name"].eq(name)], rows[rows["name"].ne(name)]
     found = []

@@ -12,6 +12,10 @@ import pandas as pd
 from helpers import evidence
 from helpers.errors import ParameterError
 
+POOL_METRICS = ("online_retail_sales", "revenue", "gmv", "gross_profit", "double_11_gmv")
+"""Metrics of the ledger whose yearly series judge forecasts: sizes of markets and platforms, above 0."""
+POOL_EVENTS = ("double_11_gmv", "gmv")
+"""Of these the ones that are also told of a yearly event."""
 FEWEST = 5
 TRIPLED = 3.0
 YEAR_DAYS, EVENT_DAYS = (363, 366), 45

@@ -129,8 +129,7 @@ def _said(table: pd.DataFrame, draws: int, level: float) -> str:
     row, unit = table.iloc[-1], table["unit"].iloc[-1]
     return (
         f"{row['label']}: {spoken(row['base'], unit)} ({spoken(row['low'], unit)} to {spoken(row['high'], unit)} "
-        f"in the middle "
-        f"{level:.0%} of {draws:,} simulated draws)."
+        f"in the middle {level:.0%} of {draws:,} simulated draws)."
     )
 
 

@@ -2,10 +2,10 @@
 
 A voice is an origin that says a value: pages that print the same figure of an unnamed origin are one voice, and where
 a named origin prints it too they are copies of that; a copy adds nothing (`helpers.evidence.originator`, `clusters`).
-Voice i says y_i, a logarithm, with its own spread s_i
-(how it was printed, and how far its kind of source is usually off, `KIND_SD`). Between voices there is a spread t, so
-y_i ~ N(m, s_i^2 + t^2): the random-effects model, t^2 by Paule and Mandel (1982, J. Res. NBS 87(5), 377-385), the
-spread of m after Hartung and Knapp (2001, Statistics in Medicine 20, 3875-3889) with Student's t for few voices.
+Voice i says y_i, a logarithm, with its own spread s_i (how it was printed, and how far its kind of source is usually
+off, `KIND_SD`). Between voices there is a spread t, so y_i ~ N(m, s_i^2 + t^2): the random-effects model, t^2 by Paule
+and Mandel (1982, J. Res. NBS 87(5), 377-385), the spread of m after Hartung and Knapp (2001, Statistics in Medicine 20,
+3875-3889) with Student's t for few voices.
 
 The distribution says where the true number lies: at m, as uncertain as the mean of the voices is. Disagreement beyond
 what the voices' own spreads allow raises t and with it the range; one voice alone has its kind's spread. What the
@@ -24,9 +24,9 @@ from scipy.stats import t as student
 
 from helpers import evidence
 from helpers.checks import Check
-from helpers.draws import Distribution, LogNormal
+from helpers.draws import Distribution
 from helpers.errors import NotEstimableError, ParameterError
-from helpers.market.bridge import REACH, beta_of
+from helpers.market.bridge import REACH, from_logs
 
 KIND_SD: dict[str, float] = {
     "filing": 0.005,
@@ -131,7 +131,7 @@ def from_facts(
     mu, sigma, between, weights = _pooled(np.log(voices["value"].to_numpy()), voices["sd_log"].to_numpy())
     voices = voices.assign(weight=weights).sort_values("weight", ascending=False, kind="stable", ignore_index=True)
     return SourcedDriver(
-        distribution=_distribution(mu, sigma, is_share), table=voices, rejected=rejected, disagreement=between,
+        distribution=from_logs(mu, sigma, is_share=is_share), table=voices, rejected=rejected, disagreement=between,
         text=_said(what, voices, rejected, between), checks=_checks(what, voices, between),
         fact_ids=tuple(kept["fact_id"].astype(str)),
     )  # fmt: skip
@@ -247,15 +247,6 @@ def _paule_mandel(y: np.ndarray, s: np.ndarray) -> float:
     while excess(top) > 0:
         top *= 2
     return float(np.sqrt(brentq(excess, 0.0, top, xtol=1e-14)))
-
-
-def _distribution(mu: float, sigma: float, is_share: bool) -> Distribution:
-    if not is_share:
-        return LogNormal(mu=mu, sigma=sigma)
-    mean = float(np.exp(mu))
-    if not 0 < mean < 1:
-        raise ParameterError(f"a share lies between 0 and 1, its sources say {mean:.4g}")
-    return beta_of(mean, min(mean, 1 - mean) * sigma)
 
 
 def _said(what: str, voices: pd.DataFrame, rejected: pd.DataFrame, between: float) -> str:

@@ -105,7 +105,21 @@ def size_years(filled: FilledMarket, *, draws: int = 16_384, seed: int = 1, leve
 def growth_between(
     series: MarketSeries, node: str, start: int, end: int, *, seed: int = 1
 ) -> tuple[float, float, float]:
-    """Compound growth of a node a year between two years, low, base and high, from joint draws.
+    """Compound growth of a node a year between two years, from joint draws.
+
+    Parameters
+    ----------
+    series : MarketSeries
+    node : str
+    start, end : int
+        Two sized years, in order.
+    seed : int
+        Of the draws.
+
+    Returns
+    -------
+    low, base, high : float
+        Shares a year; the middle `level` of the series, and the median.
 
     Raises
     ------
