@@ -23,11 +23,10 @@ What it cannot say: how the tools do inside a larger program. A machine's load m
 from __future__ import annotations
 
 import math
-import resource
-import subprocess
-import sys
-import time
 from collections.abc import Callable
+
+import processes
+from processes import Task
 
 REPEATS = 5
 SIZES = {"draws": 1_000_000, "many": 10_000_000, "sobol": 2**14, "shapley": 2**11}
@@ -38,7 +37,6 @@ TARGETS = {
 }
 SIGMAS = [0.05 * (i + 1) for i in range(8)]
 SEEDS = 10
-Task = Callable[[int], float]
 
 
 def ours_draws() -> Task:
@@ -172,56 +170,5 @@ TASKS: dict[str, tuple[str, Callable[[], Task]]] = {
 }
 
 
-def measure(name: str) -> None:
-    """Print CPU seconds, megabytes above import and the answer of one task: the work of a fresh process."""
-    kind, make = TASKS[name]
-    task = make()
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    task(1_024)
-    start = time.process_time()
-    answer = task(SIZES[kind])
-    spent = time.process_time() - start
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    print(spent, (peak - before) / 1024, answer)
-
-
-def run(name: str, python: str) -> tuple[float, float, float] | None:
-    """The same in a process of its own; None where the package is not there."""
-    done = subprocess.run([python, __file__, "--measure", name], capture_output=True, text=True, check=False)
-    if done.returncode:
-        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-        print(f"{name:24s} not measured: {last}")
-        return None
-    spent, memory, answer = (float(part) for part in done.stdout.split()[-3:])
-    return spent, memory, answer
-
-
-def main(peers: str) -> None:
-    """All tasks, turn by turn, so that the machine's load falls on all alike."""
-    found: dict[str, list[tuple[float, float, float]]] = {name: [] for name in TASKS}
-    for turn in range(REPEATS):
-        for name in list(found):
-            if TASKS[name][0] == "many" and turn:
-                continue
-            one = run(name, sys.executable if name.startswith("helpers") else peers)
-            if one is None:
-                del found[name]
-            else:
-                found[name].append(one)
-    base: dict[str, float] = {}
-    for name, rows in found.items():
-        kind, best = TASKS[name][0], min(row[0] for row in rows)
-        base.setdefault(kind, best)
-        memory = max(row[1] for row in rows)
-        print(
-            f"{kind:8s}{name:24s}{best:8.3f} s CPU {best / base[kind]:6.1f}x {memory:8.1f} MB   answer {rows[0][2]:.6g}"
-        )
-    for kind, target in TARGETS.items():
-        print(f"target {kind}: {target}")
-
-
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--measure"]:
-        measure(sys.argv[2])
-    else:
-        main(sys.argv[1] if len(sys.argv) > 1 else sys.executable)
+    processes.main(__file__, TASKS, sizes=SIZES, targets=TARGETS, repeats=REPEATS, once={"many"})

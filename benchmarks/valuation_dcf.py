@@ -20,16 +20,13 @@ What it cannot say: how the tools do inside a larger program. A machine's load m
 
 from __future__ import annotations
 
-import resource
-import subprocess
-import sys
-import time
 from collections.abc import Callable
-from pathlib import Path
+
+import processes
+from processes import Task
 
 DRAWS, YEARS, REPEATS = 1_000_000, 10, 5
 TARGETS = {"dcf": "at most 0.8 of FinanceToolkit, under 60 MB", "draws": "1.1 s, under 60 MB", "grid": "1 s"}
-Task = Callable[[int], object]
 
 
 def ours_dcf() -> Task:
@@ -153,55 +150,5 @@ TASKS: dict[str, tuple[str, Callable[[], Task]]] = {
 }
 
 
-def measure(name: str) -> None:
-    """Print CPU seconds, megabytes above import and the answer of one task: the work of a fresh process."""
-    task = TASKS[name][1]()
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    task(1_000)
-    start = time.process_time()
-    answer = task(DRAWS)
-    spent = time.process_time() - start
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    print(spent, (peak - before) / 1024, answer)
-
-
-def run(name: str, python: str) -> tuple[float, float, float] | None:
-    """The same in a process of its own; None where the package is not there."""
-    done = subprocess.run([python, __file__, "--measure", name], capture_output=True, text=True, check=False)
-    if done.returncode:
-        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-        print(f"{name:30s} not measured: {last}")
-        return None
-    spent, memory, answer = (float(part) for part in done.stdout.split()[-3:])
-    return spent, memory, answer
-
-
-def main(peers: str) -> None:
-    """All tasks, turn by turn, so that the machine's load falls on all alike."""
-    found: dict[str, list[tuple[float, float, float]]] = {name: [] for name in TASKS}
-    for _ in range(REPEATS):
-        for name in list(found):
-            one = run(name, sys.executable if name.startswith("helpers") else peers)
-            if one is None:
-                del found[name]
-            else:
-                found[name].append(one)
-    base = {}
-    for name, rows in found.items():
-        kind, best = TASKS[name][0], min(row[0] for row in rows)
-        base.setdefault(kind, best)
-        memory = max(row[1] for row in rows)
-        print(
-            f"{kind:6s}{name:30s}{best:8.3f} s CPU {best / base[kind]:6.2f}x  {memory:7.1f} MB   "
-            f"answer {rows[0][2]:.6g}"
-        )
-    for kind, target in TARGETS.items():
-        print(f"target {kind}: {target}")
-
-
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--measure"]:
-        sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
-        measure(sys.argv[2])
-    else:
-        main(sys.argv[1] if len(sys.argv) > 1 else sys.executable)
+    processes.main(__file__, TASKS, sizes=dict.fromkeys(TARGETS, DRAWS), targets=TARGETS, repeats=REPEATS)

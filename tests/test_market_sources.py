@@ -119,10 +119,10 @@ def test_a_forecast_counts_where_nothing_is_measured():
 def test_a_share_is_a_beta_between_0_and_1():
     found = from_facts(facts(("f1", 0.97, "press", "a", {"currency": ""})), what="share", is_share=True)
     assert 0 < found.distribution.quantile(1e-6) < found.distribution.quantile(1 - 1e-6) < 1
-    assert found.distribution.mean == pytest.approx(0.97)
+    assert found.distribution.quantile(0.5) == pytest.approx(0.97, rel=1e-5)
     # an error of 8 % counts from the nearer end: .08 * .03
     a, b = found.distribution.a, found.distribution.b
-    assert math.sqrt(a * b / ((a + b) ** 2 * (a + b + 1))) == pytest.approx(0.08 * 0.03, rel=1e-6)
+    assert math.sqrt(a * b / ((a + b) ** 2 * (a + b + 1))) == pytest.approx(0.08 * 0.03, rel=0.01)
 
 
 def test_a_printed_range_counts_at_its_geometric_middle():
@@ -199,7 +199,7 @@ def test_a_ratio_of_two_terms_adds_their_log_variances():
     assert found.distribution.quantile(0.5) == pytest.approx(0.25)
     assert found.distribution.sigma > math.hypot(0.005, 0.005)  # and what the digits leave open
     share = look_up("f1 / china:drinks", **ASKED | {"unit": "1", "is_share": True})
-    assert share.distribution.mean == pytest.approx(0.25, rel=1e-3)
+    assert share.distribution.quantile(0.5) == pytest.approx(0.25, rel=1e-5)
     assert share.fact_ids == ("f1", "f2")
 
 

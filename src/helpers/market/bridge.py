@@ -88,7 +88,7 @@ def from_logs(mu: float, sigma: float, *, is_share: bool) -> Beta | LogNormal:
     ----------
     mu, sigma : float
     is_share : bool
-        A share is a beta between 0 and 1 around exp(mu); its error counts from the nearer end.
+        A share is a beta between 0 and 1 with exp(mu) as its median; its error counts from the nearer end.
 
     Raises
     ------
@@ -97,8 +97,10 @@ def from_logs(mu: float, sigma: float, *, is_share: bool) -> Beta | LogNormal:
     """
     if not is_share:
         return LogNormal(mu=mu, sigma=sigma)
-    mean = float(np.exp(mu))
-    return beta_of(mean, min(mean, 1 - mean) * sigma)
+    middle = float(np.exp(mu))
+    found = beta_of(middle, min(middle, 1 - middle) * sigma)
+    size = found.a + found.b - 2 / 3  # the median of a beta is (a - 1/3) / (a + b - 2/3), to a thousandth if not skew
+    return Beta(middle * size + 1 / 3, (1 - middle) * size + 1 / 3) if size > 4 else found
 
 
 def _moments(given: Distribution) -> tuple[float, float]:
