@@ -13,7 +13,7 @@ export MPLCONFIGDIR := $(CURDIR)/.venv/matplotlib
 export JUPYTER_PREFER_ENV_PATH := 1
 
 # Runs that must give the same bytes on every machine: no user profile, fixed hashing, one thread each.
-STABLE = OMP_NUM_THREADS=1 PYTHONHASHSEED=0 \
+STABLE = OMP_NUM_THREADS=1 PYTHONHASHSEED=0 PYTHONDONTWRITEBYTECODE= \
 	IPYTHONDIR="$(CURDIR)/.venv/ipython" JUPYTER_RUNTIME_DIR="$(CURDIR)/.venv/jupyter"
 
 .PHONY: help env lab reports notebooks test lint lock bench clean

@@ -511,12 +511,14 @@ def test_files_in_data_are_seen_by_the_log_of_reads(tmp_path):
     data.mkdir()
     write(data, PANEL)
     parquet.write_table(order_table(), data / "orders.parquet")
+    log = tmp_path / "reads.txt"
     code = (
-        "from helpers import datasets\n"
+        "from helpers import datasets\nfrom helpers.reports import sandbox\n"
+        f"sandbox.watch({str(log)!r}, {str(data)!r}, is_online=False)\n"
         "datasets.read_panel('data/panel.csv')\n"
         f"datasets.daily_panel('data/*.parquet', **{COLUMNS!r})"
     )
-    log = tmp_path / "reads.txt"
-    env = {**os.environ, "HELPERS_PROJECT": str(tmp_path), "HELPERS_READ_LOG": str(log)}
+    env = {**os.environ, "HELPERS_PROJECT": str(tmp_path)}
     subprocess.run([sys.executable, "-c", code], env=env, check=True, capture_output=True)
-    assert {os.path.basename(line) for line in log.read_text().splitlines()} == {"panel.csv", "orders.parquet"}
+    seen = [json.loads(line)["file"] for line in log.read_text().splitlines()]
+    assert {os.path.basename(name) for name in seen} == {"panel.csv", "orders.parquet"}

@@ -23,7 +23,7 @@ LOOSE = re.compile(r"nbval.(skip|ignore.output|raises.exception)|^raises-excepti
 
 def problems(book) -> list[str]:
     """List every rule that the notebook breaks, in the words of the rule."""
-    rules = (headings, parameters, code_shape, texts_and_dates, balance, stored_outputs)
+    rules = (headings, parameters, code_shape, texts_and_dates, whole_ledger, balance, stored_outputs)
     return [text for rule in rules for text in rule(book)]
 
 
@@ -57,6 +57,29 @@ def parameters(book) -> Iterator[str]:
             yield f"a parameter is 'name: type = literal  # meaning', got: {text}"
         elif not re.search(r"\S  # \S", text):
             yield f"a parameter says its meaning in a comment on its line, got: {text}"
+
+
+LOOKED_UP = ("audit.", "exhibits.", "sizing.metrics_of")
+
+
+def whole_ledger(book) -> Iterator[str]:
+    """`ledger.public` is no input that a run notes, so it is only handed to the audit and to what looks ids up."""
+    trees = [ast.parse(cell.source) for cell in code_cells(book)]
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    assigned = [n for n in nodes if isinstance(n, ast.Assign) and ast.unparse(n.value).startswith("ledger.public(")]
+    names = {target.id for node in assigned for target in node.targets}
+    allowed = {
+        id(value)
+        for node in nodes
+        if isinstance(node, ast.Call) and ast.unparse(node.func).startswith(LOOKED_UP)
+        for value in [*node.args, *(keyword.value for keyword in node.keywords)]
+    }
+    for node in nodes:
+        is_read = isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id in names
+        if is_read and id(node) not in allowed:
+            yield f"'{node.id}' is the whole ledger, which no run notes: compute with ledger.facts"
+        if isinstance(node, ast.Attribute) and ast.unparse(node).endswith(("book.facts", "load().facts")):
+            yield f"'{ast.unparse(node)}' is read past the readers that note it; take it from ledger.facts"
 
 
 def is_literal(node) -> bool:
@@ -170,6 +193,8 @@ FAULTS = [
     (source(5, "show('2024-06-18')"), "holds a date (2024-06-18)"),
     (source(5, "date(2024, 6, 18)"), "holds a date (date(2024, 6, 18))"),
     (source(5, ""), "code cell 2 is empty"),
+    (source(5, "known = ledger.public()\nmine = known[known['entity'].eq('a')]"), "'known' is the whole ledger"),
+    (source(5, "mine = ledger.load().facts"), "'ledger.load().facts' is read past the readers"),
     (
         lambda book: book.cells.extend([new_markdown_cell("more")] * 6),
         "about one markdown cell per code cell, found 12 for 4",

@@ -8,6 +8,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -19,7 +20,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from helpers.errors import ParameterError
-from helpers.reports import index, parameters, record
+from helpers.reports import catalogue, pages, parameters, record
 from helpers.reports.__main__ import main
 from helpers.reports.export import ReportExporter
 from helpers.reports.run import execute, remove_stale
@@ -182,9 +183,9 @@ def test_runs_carry_every_parameter_and_unquoted_days_become_text(project):
     ("text", "message"),
     [
         ("runs:\n  ../../etc: {notebook: size}", r"run name '../../etc' has to be"),
-        ('runs:\n  "a\'b": {notebook: size}', "has to be 1 to 64 small letters"),
+        ('runs:\n  "a\'b": {notebook: size}', "has to be 1 to 100 small letters"),
         ("runs:\n  A: {notebook: size}", "run name 'A' has to be"),
-        ('runs:\n  "a\\n": {notebook: size}', "has to be 1 to 64 small letters"),
+        ('runs:\n  "a\\n": {notebook: size}', "has to be 1 to 100 small letters"),
         ("runs:\n  1: {notebook: size}", "run name 1 has to be"),
         ("runs:\n  a: {notebook: ../size}", "'../size' has to be a plain name"),
         ("runs:\n  a: {notebook: size.ipynb}", "has to be a plain name"),
@@ -201,7 +202,7 @@ def test_runs_carry_every_parameter_and_unquoted_days_become_text(project):
         ("runs:\n  a: {notebook: size, parameters: {years: 99}}", "run a: size: parameter years is 99"),
         ("runs:\n  a: [", "runs.yml is not valid YAML"),
         ("runs: {}", "lists no run"),
-        ("- a", "has to hold one mapping"),
+        ("- a", "has to hold the mapping `runs:`"),
         ("runs:\n  a: !!python/object/apply:os.getcwd []", "not valid YAML"),
     ],
 )
@@ -301,7 +302,9 @@ def test_record_says_how_the_report_came_about(ran):
     source = (ran / "notebooks" / "good.ipynb").read_bytes()
     assert found["notebook_sha256"] == hashlib.sha256(source).hexdigest()
     assert found["lock_sha256"] == hashlib.sha256(b"numpy==2\n").hexdigest()
-    assert found["data"] == {"data/facts.csv": hashlib.sha256(b"fact_id\nf1\n").hexdigest()}
+    assert found["inputs"]["files"] == {"data/facts.csv": hashlib.sha256(b"fact_id\nf1\n").hexdigest()}
+    assert found["inputs"]["slices"] == []
+    assert found["attempts"] == []
     assert found["git"] is None
     assert found["started"] < found["ended"]
     assert found["seconds"] > 0
@@ -333,7 +336,7 @@ def test_report_speaks_the_language_of_the_run(ran):
 
 
 def test_nothing_unfinished_is_left(ran):
-    assert not [path.name for path in (ran / "reports").iterdir() if path.name.startswith(".")]
+    assert [path.name for path in (ran / "reports").iterdir() if path.name.startswith(".")] == [".locks"]
 
 
 def test_index_shows_failures_first_and_escapes(ran):
@@ -349,9 +352,8 @@ def test_index_shows_failures_first_and_escapes(ran):
 
 
 def test_two_runs_in_one_second_do_not_collide(project, monkeypatch):
-    def attempt(run, project, staging, *_):
-        (staging / "run.json").write_text("{}")
-        return {"started": "2026-01-02T03:04:05+00:00"}
+    def attempt(*_):
+        return {"started": "2026-01-02T03:04:05+00:00", "status": "ok"}
 
     monkeypatch.setattr("helpers.reports.run._attempt", attempt)
     (run,) = read_runs(write_runs(project, "runs:\n  a: {notebook: size}"))
@@ -361,7 +363,8 @@ def test_two_runs_in_one_second_do_not_collide(project, monkeypatch):
 
 def test_stale_staging_goes_and_a_living_process_keeps_its_own(tmp_path):
     gone = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, text=True)
-    stale, mine = tmp_path / f".staging-{gone.stdout.strip()}-a", tmp_path / f".staging-{os.getpid()}-a"
+    host = socket.gethostname()
+    stale, mine = (tmp_path / f".staging-{host}-{pid}-a" for pid in (gone.stdout.strip(), os.getpid()))
     stale.mkdir()
     mine.mkdir()
     remove_stale(tmp_path)
@@ -396,7 +399,7 @@ def test_interruption_leaves_no_half_report_and_no_kernel(project):
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=20) == 130
         assert "interrupted" in process.stderr.read()
-    assert not list((project / "reports").iterdir())
+    assert [path.name for path in (project / "reports").iterdir()] == [".locks"]
     with pytest.raises(ProcessLookupError):
         os.kill(int(marker.read_text()), 0)
 
@@ -592,7 +595,7 @@ def test_index_survives_what_it_cannot_read(tmp_path):
         folder.mkdir(parents=True)
         if content:
             (folder / "run.json").write_text(content)
-    page = index.build(tmp_path).read_text(encoding="utf-8")
+    page = pages.build(tmp_path).read_text(encoding="utf-8")
     assert page.count('class="status-unreadable"') == 4
     assert "<i>" not in page
     assert_loads_nothing(page)
@@ -605,7 +608,8 @@ def test_index_puts_the_newest_run_first(tmp_path):
         error = {"type": "E", "message": str(number), "cell": None}
         content = {"status": "failed", "ended": "2026-01-01T00:00:00Z", "seconds": 1, "error": error}
         record.write_json(folder / "run.json", content)
-    (group,) = index.catalogue(tmp_path)
+    with catalogue.opened(tmp_path) as connection:
+        (group,) = pages.grouped(connection)
     assert [one["problem"] for one in group["reports"]] == ["E: 1", "E: 2", "E: 0"]
 
 
@@ -625,6 +629,7 @@ def test_the_index_leaves_runs_under_way_alone(tmp_path, monkeypatch):
         return scandir(path)
 
     monkeypatch.setattr(os, "scandir", watched)
-    (group,) = index.catalogue(tmp_path)
+    with catalogue.opened(tmp_path) as connection:
+        (group,) = pages.grouped(connection)
     assert group["run"] == "a"
     assert [path for path in looked if ".staging" in path] == []

@@ -13,7 +13,20 @@ about that), or know of a correction that no source here prints.
 """
 
 from helpers.ledger.health import health
-from helpers.ledger.readers import PreferredSeries, cite, facts, label, names, preferred
+from helpers.ledger.readers import PreferredSeries, cite, facts, label, names, preferred, public
+from helpers.ledger.slices import fingerprints
 from helpers.ledger.store import Ledger, load
 
-__all__ = ["Ledger", "PreferredSeries", "cite", "facts", "health", "label", "load", "names", "preferred"]
+__all__ = [
+    "Ledger",
+    "PreferredSeries",
+    "cite",
+    "facts",
+    "fingerprints",
+    "health",
+    "label",
+    "load",
+    "names",
+    "preferred",
+    "public",
+]

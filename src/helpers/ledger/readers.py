@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -86,18 +88,49 @@ def facts(
         ``as_of`` is not a day.
     """
     book = book or load()
-    rows, day = book.facts, parse_day(as_of)
-    if day is not None:  # the table is in the order of known_on, so a day is a cut, not a scan
-        cut = rows["known_on"].searchsorted(pd.Timestamp(day), side="right")
-        rows = rows.iloc[:cut]
-    keep = None
+    rows = public(as_of=as_of, book=book)
+    keep, asked = None, {}
     for column, wanted in (("entity", entity), ("metric", metric), ("measure", measure), ("nature", nature)):
         if wanted is None:
             continue
-        mask = _is_any(rows[column], _names(column, wanted, book))
+        asked[column] = _names(column, wanted, book)
+        mask = _is_any(rows[column], asked[column])
         keep = mask if keep is None else keep & mask
+    day = parse_day(as_of)
+    told = {"entity": asked.get("entity"), "metric": asked.get("metric"), "as_of": day.isoformat() if day else ""}
+    sys.audit("helpers.slice", json.dumps(told))  # a report run keeps what it rests on
     # a copy costs nothing until it is written to, and then the cached ledger stays as it was loaded
     return rows.copy(deep=False) if keep is None else rows.take(np.flatnonzero(keep))
+
+
+def public(*, as_of: str | date | None = None, book: Ledger | None = None) -> pd.DataFrame:
+    """Every fact that was public on a day: for the audit, and for looking facts up by their id.
+
+    A report run does not count this table among its inputs; what an answer is computed from comes from
+    `facts` and `preferred`, which are noted, so that a new fact on one company leaves the reports on others alone.
+
+    Parameters
+    ----------
+    as_of : ISO day or date, optional
+        Only what was public at the end of that day. Default: everything.
+    book : Ledger, optional
+        Default: the project's ledger.
+
+    Returns
+    -------
+    DataFrame
+        In the order of ``known_on``; see `Ledger.facts` for the columns.
+
+    Raises
+    ------
+    ParameterError
+        ``as_of`` is not a day.
+    """
+    rows, day = (book or load()).facts, parse_day(as_of)
+    if day is not None:  # the table is in the order of known_on, so a day is a cut, not a scan
+        cut = rows["known_on"].searchsorted(pd.Timestamp(day), side="right")
+        rows = rows.iloc[:cut]
+    return rows.copy(deep=False)
 
 
 def _names(column: str, wanted: str | Sequence[str], book: Ledger) -> list[str]:

@@ -27,7 +27,7 @@ from helpers.market.fill import FilledMarket, fill
 from helpers.market.forecast import ForecastResult, forecast
 from helpers.market.graph import Graph
 from helpers.market.lookup import Evidence
-from helpers.market.plan import MarketPlan, read_plan
+from helpers.market.plan import MarketPlan, metrics_of, read_plan
 from helpers.market.reconcile import ReconcileResult, reconcile
 from helpers.market.series import POOL_EVENTS, POOL_METRICS, yearly_series
 from helpers.market.sizing import ScenarioResult, SizingResult, effects, information, scenarios, simulate, tornado
@@ -65,6 +65,7 @@ __all__ = [
     "growth_between",
     "increments_of",
     "information",
+    "metrics_of",
     "prior_of",
     "read_plan",
     "reconcile",

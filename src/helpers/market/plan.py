@@ -82,6 +82,23 @@ class PlannedDriver:
         return self.unit == "1" and bool(self.of)
 
 
+def metrics_of(plan: MarketPlan, facts: pd.DataFrame, *, also: Collection[str] = ()) -> list[str]:
+    """The metrics that a plan's drivers are read from: what has to be asked of the ledger.
+
+    Parameters
+    ----------
+    plan : MarketPlan
+    facts : DataFrame
+        Columns fact_id and metric, to look up rows that are named by their id.
+    also : collection of str
+        Further fact ids whose metrics are wanted.
+    """
+    terms = [term for d in plan.drivers.values() for row in d.rows for term in row.facts.replace("/", " ").split()]
+    named = {term.split(":", 1)[1] for term in terms if ":" in term}
+    ids = {*also, *(term for term in terms if ":" not in term)}
+    return sorted(named | set(facts.loc[facts["fact_id"].isin(list(ids)), "metric"].astype(str)))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarketPlan:
     """What is sized, from what, in which years.

@@ -9,8 +9,8 @@ from __future__ import annotations
 import base64
 import html
 import re
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from jinja2 import Environment
 from markupsafe import Markup
@@ -24,13 +24,19 @@ from pygments.lexers import PythonLexer
 from traitlets import default
 
 from helpers.reports import page
+from helpers.reports.record import HEADLINES
 from helpers.reports.record import subject as subject_of
+
+if TYPE_CHECKING:
+    from helpers.reports.changes import Changes
+    from helpers.reports.passports import Dossier
 
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 _SCRIPT = re.compile(r"<\s*(script|iframe|object|embed|link|meta|base)\b", re.IGNORECASE)
+_TARGET = re.compile(r'<span id="([^"<>]+)">\[\1\]</span>')  # a fact in the list of sources
 _DROPPED = ("application/javascript", "application/vnd.jupyter.widget-view+json")
 _IMAGES = ("image/svg+xml", "image/png", "image/jpeg", "image/gif")
-_OWN_IDS = ("top", "main", "contents", "toggle-code", "toggle-scheme")
+_OWN_IDS = ("top", "main", "contents", "toggle-code", "toggle-scheme", "drawer", "passports", "changes", "audit")
 
 
 class ReportExporter(TemplateExporter):
@@ -57,7 +63,16 @@ class ReportExporter(TemplateExporter):
         page.equip(made)
         return made
 
-    def report(self, notebook: NotebookNode, record: Mapping[str, Any]) -> tuple[str, str, list[str]]:
+    def report(
+        self,
+        notebook: NotebookNode,
+        record: Mapping[str, Any],
+        *,
+        result: Mapping[str, Any] | None = None,
+        changes: Changes | None = None,
+        dossier: Dossier | None = None,
+        facts: Iterable[str] = (),
+    ) -> tuple[str, str, list[str]]:
         """The report's HTML, its title and its warnings.
 
         Parameters
@@ -66,6 +81,14 @@ class ReportExporter(TemplateExporter):
             Executed.
         record : mapping
             The run record (run.json); its parameters, times, commit and hashes are shown.
+        result : mapping, optional
+            The run's results (result.json): headline numbers with ``doubts`` are marked.
+        changes : Changes, optional
+            What changed since the last report; told at the top.
+        dossier : Dossier, optional
+            Tells the passports of the facts that the page links to, and the audit for its foot.
+        facts : iterable of str
+            Facts that the report rests on, of which the foot tells the audit.
 
         Returns
         -------
@@ -74,10 +97,11 @@ class ReportExporter(TemplateExporter):
             formulas that could not be set.
         """
         language = language_of(record)
-        body = _Body(page.words(language))
+        body = _Body(page.words(language), [one.get("doubts") or [] for one in (result or {}).get("headlines", ())])
         cells = [block for cell in notebook.cells if (block := body.cell(cell))]
         subject, question = subject_of(notebook), body.title or str(record.get("notebook", ""))
         title = f"{subject}: {question}" if subject else question
+        cited = sorted({i for cell in cells for i in _TARGET.findall("".join(map(str, cell.get("outputs", ()))))})
         shown = self.template.render(
             cells=cells,
             contents=body.contents,
@@ -87,8 +111,11 @@ class ReportExporter(TemplateExporter):
             record=record,
             language="zh-CN" if language == "zh" else language,
             w=body.words,
+            changes=page.moves(changes.record) if changes else None,
+            passports=dossier.passports(cited) if dossier else {},
+            audit=dossier.audit(facts) if dossier else None,
         )
-        return shown.lstrip(), title, body.warnings
+        return page.with_font(shown.lstrip()), title, body.warnings
 
 
 def language_of(record: Mapping[str, Any]) -> str:
@@ -147,8 +174,9 @@ class _Renderer(IPythonRenderer):
 class _Body:
     """The cells of one report on their way to HTML, with the contents list that grows on the way."""
 
-    def __init__(self, words: dict[str, str]) -> None:
+    def __init__(self, words: dict[str, str], doubts: Iterable[list[str]] = ()) -> None:
         self.words = words
+        self._doubts = iter(doubts)
         self.contents: list[dict[str, Any]] = []
         self.warnings: list[str] = []
         self.title = ""
@@ -219,7 +247,7 @@ class _Body:
             if mime in data:
                 return self._image(mime, data[mime], metadata)
         if "text/html" in data and not _SCRIPT.search(data["text/html"]):
-            return self._html(data["text/html"])
+            return self._html(self._marked(data))
         if "text/html" in data or any(mime in data for mime in _DROPPED):
             return self._omitted()
         return self._text(data)
@@ -233,6 +261,29 @@ class _Body:
             return None  # a record for result.json, its plain text is of no use to a reader
         text = strip_ansi(data.get("text/plain", ""))
         return Markup('<pre class="plain">{}</pre>').format(text) if text.strip() else None
+
+    def _marked(self, data: Mapping[str, Any]) -> str:
+        """Headline cards with a mark where the number rests on a fact that something is held against."""
+        bundle, shown = data.get(HEADLINES), str(data["text/html"])
+        if not isinstance(bundle, Mapping):
+            return shown
+        before, *cards = re.split(r'(?=<div class="headline">)', shown)
+        doubts = [next(self._doubts, []) for _ in bundle.get("headlines", ())]
+        if len(cards) != len(doubts):  # not our cards: the marks stand above them
+            return "".join(self._mark(texts) for texts in doubts) + shown
+        return before + "".join(
+            card.replace('<p class="headline-range">', f'{self._mark(texts)}<p class="headline-range">', 1)
+            for card, texts in zip(cards, doubts, strict=True)
+        )
+
+    def _mark(self, texts: list[str]) -> str:
+        if not texts:
+            return ""
+        items = "".join(f"<li>{html.escape(text)}</li>" for text in texts)
+        return (
+            f'<details class="headline-doubt"><summary><span class="verdict-inconsistent">'
+            f"{html.escape(self.words['doubted'])}</span></summary><ul>{items}</ul></details>"
+        )
 
     def _html(self, shown: str) -> Markup:
         box = self.scrolling(shown) if "<table" in shown and 'class="scroll"' not in shown else shown

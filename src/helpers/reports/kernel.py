@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
-import signal
 import sys
-import weakref
+import threading
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,30 +15,42 @@ from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
 from traitlets import default
 
-_FIXED = {
-    # On small models a second BLAS thread only spins; one thread also keeps the last digits the same.
-    "OMP_NUM_THREADS": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-    "MKL_NUM_THREADS": "1",
-    "PYTHONHASHSEED": "0",
-    "MPLBACKEND": "module://matplotlib_inline.backend_inline",
-    "PYDEVD_DISABLE_FILE_VALIDATION": "1",
-}
+from helpers.reports.provisioner import ReportProvisioner, clean
+from helpers.reports.sandbox import ONLINE, READ_LOG
+from helpers.reports.zygote import Zygote, modules_of
 
 
-_managers: weakref.WeakSet[AsyncKernelManager] = weakref.WeakSet()
+class TimeLimitError(Exception):
+    """A run took longer than runs.yml lets it."""
 
 
-def kill_all() -> None:
-    """End every kernel that this process has started, at once; whoever waits for one gets an error."""
-    for manager in list(_managers):
-        process = getattr(manager.provisioner, "process", None)
-        if process is None or process.poll() is not None:
-            continue
-        if os.name == "posix":
-            os.killpg(process.pid, signal.SIGKILL)  # a kernel leads its own group: its children go with it
-        else:
-            process.kill()
+kill_all = ReportProvisioner.kill_all
+
+
+@contextlib.contextmanager
+def forking(notebooks: Sequence[Path], project: Path) -> Iterator[bool]:
+    """Fork kernels from a process that has imported what `notebooks` import, as long as this is open.
+
+    Parameters
+    ----------
+    notebooks : sequence of Path
+    project : Path
+        What the kernels take as ``HELPERS_PROJECT``.
+
+    Yields
+    ------
+    bool
+        Whether kernels are forked; plain ones start otherwise.
+    """
+    env = clean(os.environ) | {"HELPERS_PROJECT": str(project)}
+    zygote = Zygote.start(modules_of(notebooks), env)
+    ReportProvisioner.zygote = zygote
+    try:
+        yield zygote is not None
+    finally:
+        ReportProvisioner.zygote = None
+        if zygote is not None:
+            zygote.close()
 
 
 def run_cells(
@@ -47,6 +60,9 @@ def run_cells(
     *,
     project: Path,
     scratch: Path,
+    minutes: float = 15,
+    is_online: bool = False,
+    passed: Sequence[str] = (),
     progress: dict[str, Any] | bool = False,
 ) -> Any:
     """Execute a notebook with papermill, in its own folder.
@@ -60,7 +76,13 @@ def run_cells(
     project : Path
         What the kernel takes as ``HELPERS_PROJECT``.
     scratch : Path
-        A folder of this run alone; ``reads.log`` in it lists the data files the kernel has opened.
+        A folder of this run alone; ``reads.log`` in it lists the inputs that the kernel has asked for.
+    minutes : float
+        How long the run may take.
+    is_online : bool
+        Whether the notebook may open connections.
+    passed : sequence of str
+        Environment variables that the kernel may see beside the harmless ones.
     progress : dict or bool
         Papermill's progress bar: options for tqdm, or False.
 
@@ -68,44 +90,82 @@ def run_cells(
     -------
     NotebookNode
         The executed notebook.
+
+    Raises
+    ------
+    TimeLimitError
+        The run took longer than `minutes`.
     """
     import papermill  # takes half a second, and `--list` does not need it
 
     logging.getLogger("papermill").setLevel(logging.CRITICAL)  # a failure is told once, by the caller
     env = {
-        **_FIXED,
         "HELPERS_PROJECT": str(project),
-        "JPY_SESSION_NAME": "",  # nobody moves a slider here, also where a notebook in JupyterLab started the run
-        "HELPERS_READ_LOG": str(scratch / "reads.log"),
+        READ_LOG: str(scratch / "reads.log"),
+        ONLINE: "1" if is_online else "",
         "IPYTHONDIR": str(scratch / "ipython"),  # nobody's start-up files
     }
-    return papermill.execute_notebook(
-        source,
-        target,
-        parameters,
-        kernel_name="python3",
+    managers: list[AsyncKernelManager] = []
+    with _deadline(managers, minutes) as passed_it:
+        try:
+            return papermill.execute_notebook(
+                source,
+                target,
+                parameters,
+                engine_name="helpers-report",
+                kernel_name="python3",
+                language="python",
+                progress_bar=progress,
+                kernel_manager_class=_kernel_class(env, scratch, passed, managers),
+                # The folder goes to the kernel: papermill's own `cwd` would move this process, and all its threads.
+                resources={"metadata": {"path": str(source.parent)}},
+                start_timeout=120,
+            )
+        except Exception as error:
+            if passed_it.is_set():
+                raise TimeLimitError(f"the run was ended after {minutes:g} minutes, the limit in runs.yml") from error
+            raise
+
+
+@contextlib.contextmanager
+def _deadline(managers: Sequence[AsyncKernelManager], minutes: float) -> Iterator[threading.Event]:
+    """End the kernel when the time is over; the event says that it was."""
+    passed = threading.Event()
+
+    def end() -> None:
+        passed.set()
+        for manager in managers:
+            manager.provisioner.kill_now()
+
+    timer = threading.Timer(minutes * 60, end)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield passed
+    finally:
+        timer.cancel()
+
+
+def _kernel_class(
+    env: dict[str, str], scratch: Path, passed: Sequence[str], managers: list[AsyncKernelManager]
+) -> type[AsyncKernelManager]:
+    """A kernel manager for this interpreter with this environment; what it makes is noted in `managers`."""
+    spec = KernelSpec(
+        argv=[sys.executable, "-m", "helpers.reports.sandbox", "-f", "{connection_file}"],
+        env=env,
+        display_name="Python 3",
         language="python",
-        progress_bar=progress,
-        kernel_manager_class=_kernel_class(env, scratch),
-        # The folder goes to the kernel: papermill's own `cwd` would move this process, and all its threads.
-        resources={"metadata": {"path": str(source.parent)}},
-        shutdown_kernel="immediate",  # a farewell costs a second, and nothing is left to save
-        start_timeout=120,
+        metadata={"kernel_provisioner": {"provisioner_name": "helpers-report"}, "passed": list(passed)},
     )
-
-
-def _kernel_class(env: dict[str, str], scratch: Path) -> type[AsyncKernelManager]:
-    """A kernel manager for this interpreter with this environment."""
 
     class Specs(KernelSpecManager):
         def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
-            argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-            return KernelSpec(argv=argv, env=env, display_name="Python 3", language="python")
+            return spec
 
     class Manager(AsyncKernelManager):
         def __init__(self, **options: Any) -> None:
             super().__init__(**options)
-            _managers.add(self)
+            managers.append(self)
 
         @default("kernel_spec_manager")
         def _specs(self) -> KernelSpecManager:

@@ -6,10 +6,15 @@ import base64
 import datetime as dt
 import functools
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
+from urllib.parse import quote
 
 import jinja2
 from markupsafe import Markup
+
+from helpers.reports import changes, fonts
 
 TEMPLATES = Path(__file__).parent / "template"
 
@@ -40,6 +45,21 @@ WORDS = {
         "no_alt": "This figure has no description.",
         "outside_image": "Image not embedded",
         "table": "Table, scrolls sideways",
+        "doubted": "Rests on a doubtful fact",
+        "sources": "Sources of this number",
+        "close": "Close",
+        "source": "Source",
+        "status": "Status",
+        "note": "Note",
+        "said": "As published",
+        "held": "Held against it",
+        "in_list": "In the list of sources",
+        "changed": "What changed since the last report",
+        "audit": "Audit",
+        "audit_facts": "verdicts on the {facts} facts that this report was computed from",
+        "audit_ledger": "The whole ledger",
+        "all_reports": "All reports",
+        "sort": "Sort by",
     },
     "zh": {
         "skip": "跳到正文",
@@ -67,6 +87,21 @@ WORDS = {
         "no_alt": "此图没有文字说明。",
         "outside_image": "图片未嵌入",
         "table": "表格，可横向滚动",
+        "doubted": "所依据的事实存疑",
+        "sources": "该数字的来源",
+        "close": "关闭",
+        "source": "来源",
+        "status": "性质",
+        "note": "备注",
+        "said": "原文数值",
+        "held": "存疑之处",
+        "in_list": "见来源列表",
+        "changed": "与上一份报告相比的变化",
+        "audit": "核查",
+        "audit_facts": "条核查结论，涉及本报告计算所依据的 {facts} 条事实",
+        "audit_ledger": "整个台账",
+        "all_reports": "全部报告",
+        "sort": "排序",
     },
 }
 
@@ -96,6 +131,17 @@ def assets() -> dict[str, Markup]:
     return {"style": Markup(style), "script": Markup(script), "policy": Markup(policy)}
 
 
+def with_font(shown: str) -> str:
+    """A page with the Chinese letters that it holds."""
+    return shown.replace("<style>", f"<style>{fonts.face(shown)}", 1)
+
+
+def moves(told: Mapping[str, Any]) -> dict[str, Any]:
+    """A record of changes as the pages show it."""
+    lines = [{**one, "sentence": changes.sentence(one)} for one in told["headlines"]]
+    return {**told, "summary": changes.summary(told), "headlines": lines}
+
+
 def environment() -> jinja2.Environment:
     """A Jinja environment that escapes everything it is not told to trust."""
     loader = jinja2.FileSystemLoader(TEMPLATES)
@@ -109,6 +155,15 @@ def equip(made: jinja2.Environment) -> None:
     made.autoescape = True
     made.globals["assets"] = assets()
     made.filters["minute"] = minute
+    made.filters["told"] = _told
+    made.filters["link"] = lambda folder: quote(f"{folder}/report.html")
+
+
+def _told(value: float, unit: str, currency: str) -> str:
+    """A number as the reports say it."""
+    from helpers.exhibits.numbers import say  # with it come the charts, a second that most pages need not wait for
+
+    return say(value, unit, currency)
 
 
 def minute(moment: str | None) -> str:

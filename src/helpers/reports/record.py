@@ -1,7 +1,6 @@
 """What a run leaves beside its report: the record of how it came about, and its headline results.
 
-What this cannot do: hash a data file at the moment it was read. The hash is taken when the run ends,
-so a file that changed in between is recorded as it was at the end.
+What a run has read stands in `helpers.reports.inputs`.
 """
 
 from __future__ import annotations
@@ -9,17 +8,30 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
+import os
 import platform
 import subprocess
+import threading
 from collections.abc import Iterator, Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 HEADLINES = "application/vnd.helpers.headlines+json"
+FORECASTS = "application/vnd.helpers.forecasts+json"
 CHECKS = "application/vnd.helpers.checks+json"
 SUBJECT = "application/vnd.helpers.subject+json"
-_PACKAGES = ("ipykernel", "matplotlib", "nbconvert", "numpy", "pandas", "papermill", "scipy", "statsmodels")
+_PACKAGES = (
+    "currencyconverter",
+    "ipykernel",
+    "matplotlib",
+    "nbconvert",
+    "numpy",
+    "pandas",
+    "papermill",
+    "scipy",
+    "statsmodels",
+)
 
 
 def sha256(path: Path) -> str | None:
@@ -28,25 +40,6 @@ def sha256(path: Path) -> str | None:
         return hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError:
         return None
-
-
-def data_hashes(log: Path, project: Path) -> dict[str, str | None]:
-    """Hash of every data file that a kernel has read.
-
-    Parameters
-    ----------
-    log : Path
-        One path a line, as `helpers.paths` writes it.
-    project : Path
-        The paths are given relative to this folder.
-
-    Returns
-    -------
-    dict of str to str or None
-    """
-    lines = log.read_text(encoding="utf-8").splitlines() if log.exists() else []
-    files = sorted({Path(line) for line in lines if Path(line).is_file()})
-    return {path.relative_to(project.resolve()).as_posix(): sha256(path) for path in files}
 
 
 @functools.cache
@@ -75,7 +68,7 @@ def versions() -> dict[str, str]:
     return found
 
 
-def results(notebook: Mapping[str, Any], parameters: Mapping[str, Any], title: str) -> dict[str, Any]:
+def results(notebook: Mapping[str, Any], parameters: Mapping[str, Any], title: str = "") -> dict[str, Any]:
     """The results that a notebook has put into its outputs, for the index and for comparison.
 
     Parameters
@@ -90,7 +83,7 @@ def results(notebook: Mapping[str, Any], parameters: Mapping[str, Any], title: s
     Returns
     -------
     dict
-        ``title``, ``language``, ``as_of``, ``headlines``, ``checks`` and ``fact_ids`` (all that the
+        ``title``, ``language``, ``as_of``, ``headlines``, ``forecasts``, ``checks`` and ``fact_ids`` (all that the
         headlines rest on, each once).
     """
     headlines = [one for bundle in _bundles(notebook, HEADLINES) for one in bundle.get("headlines", [])]
@@ -101,6 +94,7 @@ def results(notebook: Mapping[str, Any], parameters: Mapping[str, Any], title: s
         "language": parameters.get("language", "en"),
         "as_of": parameters.get("as_of"),
         "headlines": headlines,
+        "forecasts": [one for bundle in _bundles(notebook, FORECASTS) for one in bundle.get("forecasts", [])],
         "checks": [one for bundle in _bundles(notebook, CHECKS) for one in bundle.get("checks", [])],
         "fact_ids": list(dict.fromkeys(facts)),
     }
@@ -124,3 +118,28 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write a record a person can read; what JSON cannot hold (NaN) is an error here, not in the reader."""
     text = json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False)
     path.write_text(text + "\n", encoding="utf-8")
+
+
+def replace_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write a record that may be read at any time: whole, old or new, never half."""
+    aside = path.with_name(f".{path.name}-{os.getpid()}-{threading.get_ident()}")
+    try:
+        write_json(aside, content)
+        aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def read_json(path: Path) -> dict[str, Any] | None:
+    """A record, None where there is none or it cannot be read."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return content if isinstance(content, dict) else None
+
+
+def sortable(folder: Path) -> tuple[str, int]:
+    """Order of a run's folders: 20261122T091500Z-2 is later than 20261122T091500Z, and -10 later than -2."""
+    stamp, _, number = folder.name.partition("-")
+    return stamp, int(number) if number.isdigit() else 1

@@ -1,8 +1,7 @@
-"""Run notebooks and keep what they leave: ``reports/<notebook>/<run>/<time>/``.
+"""Make one report: execute a notebook, export it, keep its record.
 
 A run is written into a hidden folder and moved to its place by one rename, so that a reader never sees
-half a report. A run that fails keeps its traceback, the notebook as far as it came and its record, and
-the other runs go on.
+half a report. A run that fails keeps its traceback, the notebook as far as it came and its record.
 """
 
 from __future__ import annotations
@@ -10,20 +9,22 @@ from __future__ import annotations
 import datetime as dt
 import os
 import shutil
-import sys
+import socket
 import tempfile
 import threading
 import traceback
-from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed, wait
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import psutil
 
-from helpers.reports import index, record
+from helpers.reports import inputs, record, secrecy
 from helpers.reports.runs import Run
+
+RETRIED = ("DeadKernelError", "InputChangedError", "KilledWorker", "CommClosedError", "ConnectionError")
+"""Errors that running again can mend: a process was killed, or a file replaced. A notebook's own errors are not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,124 +34,92 @@ class Outcome:
     Attributes
     ----------
     run : Run
-    folder : Path
-        Where its files are.
+    folder : Path or None
+        Where its files are; None where it has none.
     record : dict
-        The content of its run.json.
+        The content of its run.json; ``status`` is ok, failed, unchanged or skipped.
     """
 
     run: Run
-    folder: Path
+    folder: Path | None
     record: dict[str, Any]
 
     @property
     def is_ok(self) -> bool:
         """Whether there is a report."""
-        return self.record["status"] == "ok"
+        return self.record["status"] in ("ok", "unchanged")
 
 
-def run_all(runs: Sequence[Run], project: Path, *, jobs: int = 2, is_terminal: bool = False) -> list[Outcome]:
-    """Run notebooks, two at a time, and rebuild the index after each.
-
-    Parameters
-    ----------
-    runs : sequence of Run
-        Checked, from `runs.read_runs`.
-    project : Path
-        The folder that holds notebooks/, data/ and reports/.
-    jobs : int
-        How many kernels may work at the same time.
-    is_terminal : bool
-        Whether to draw progress bars; plain lines otherwise.
-
-    Returns
-    -------
-    list of Outcome
-        One per run, in the order of `runs`.
-    """
-    import papermill  # noqa: F401  (once, before the threads ask for it)
-    from tqdm import tqdm
-
-    project = project.resolve()
-    reports = project / "reports"
-    reports.mkdir(parents=True, exist_ok=True)
-    remove_stale(reports)
-    _interrupted.clear()
-    # The converter is needed at the first run's end and takes as long to import as a kernel to start.
-    threading.Thread(target=_exporter, daemon=True).start()
-    with ThreadPoolExecutor(max_workers=jobs) as pool, tqdm(total=len(runs), **_bar(is_terminal)) as bar:
-        futures = [pool.submit(execute, run, project, progress=_cells_bar(run, is_terminal)) for run in runs]
-        try:
-            for future in as_completed(futures):
-                bar.update()
-                tqdm.write(_line(future.result(), project))
-                sys.stdout.flush()  # a log file should say what is done while the rest is running
-                index.build(reports)
-        except BaseException:
-            _interrupt(futures)
-            raise
-    return [future.result() for future in futures]
-
-
-_interrupted = threading.Event()
-
-
-class _InterruptedRunError(Exception):
+class InterruptedRunError(Exception):
     """The command was stopped while this run was under way."""
 
 
-def _interrupt(futures: Sequence[Future]) -> None:
-    """End what is under way; nothing of it is kept."""
-    from helpers.reports.kernel import kill_all
-
-    _interrupted.set()
-    for future in futures:
-        future.cancel()
-    # A kernel that is just starting shows up a moment later, so ask until all is quiet.
-    while wait(futures, timeout=0.2).not_done:
-        kill_all()
+interrupted = threading.Event()
+"""Set when the command has been told to stop: what is under way is then thrown away."""
 
 
-def _bar(is_terminal: bool) -> dict[str, Any]:
-    return {"desc": "runs", "unit": "run", "disable": not is_terminal}
-
-
-def _cells_bar(run: Run, is_terminal: bool) -> dict[str, Any] | bool:
-    return {"desc": run.name, "leave": False} if is_terminal else False
-
-
-def execute(run: Run, project: Path, *, progress: dict[str, Any] | bool = False) -> Outcome:
+def execute(
+    run: Run,
+    project: Path,
+    *,
+    reports: Path | None = None,
+    earlier: Mapping[str, Any] | None = None,
+    attempts: tuple[str, ...] = (),
+    is_last: bool = True,
+    progress: dict[str, Any] | bool = False,
+) -> Outcome:
     """Run one notebook and put its files in their place.
 
     Parameters
     ----------
     run : Run
     project : Path
+        The folder that holds notebooks/ and data/.
+    reports : Path, optional
+        Where reports go; ``reports/`` of the project when left out.
+    earlier : mapping, optional
+        What `helpers.reports.changes.load` read of the last finished run of this name: the report begins with
+        what has changed since.
+    attempts : tuple of str
+        How earlier attempts at this run ended.
+    is_last : bool
+        Whether a failure that running again could mend is kept; it is thrown away otherwise.
     progress : dict or bool
         Papermill's progress bar: options for tqdm, or False.
 
     Returns
     -------
     Outcome
-        Also for a run that failed; only an interruption passes through, and leaves nothing behind.
+        Also for a run that failed; only an interruption and a full disk pass through, and leave nothing behind.
     """
     project = project.resolve()
-    reports = project / "reports"
-    staging = reports / f".staging-{os.getpid()}-{run.name}"
+    reports = reports or project / "reports"
+    staging = reports / f".staging-{socket.gethostname()}-{os.getpid()}-{run.name}"
     shutil.rmtree(staging, ignore_errors=True)
     staging.mkdir(parents=True)
     try:
         with tempfile.TemporaryDirectory(prefix="helpers-", ignore_cleanup_errors=True) as scratch:
-            kept = _attempt(run, project, staging, Path(scratch), progress)
-        if _interrupted.is_set():
-            raise _InterruptedRunError(run.name)
+            kept = _attempt(run, project, staging, Path(scratch), earlier, progress)
+        kept["attempts"] = list(attempts)
+        if interrupted.is_set():
+            raise InterruptedRunError(run.name)
+        if not is_last and is_retried(kept):
+            return Outcome(run=run, folder=None, record=kept)
+        record.write_json(staging / "run.json", kept)
         folder = _place(staging, reports / run.notebook / run.name, kept["started"])
     finally:
         shutil.rmtree(staging, ignore_errors=True)
     return Outcome(run=run, folder=folder, record=kept)
 
 
-def _attempt(run: Run, project: Path, staging: Path, scratch: Path, progress: Any) -> dict[str, Any]:
+def is_retried(kept: Mapping[str, Any]) -> bool:
+    """Whether a failed run may go well when it is started again."""
+    return kept["status"] == "failed" and kept["error"]["type"] in RETRIED
+
+
+def _attempt(
+    run: Run, project: Path, staging: Path, scratch: Path, earlier: Mapping[str, Any] | None, progress: Any
+) -> dict[str, Any]:
     """Execute and export into `staging`; a failure becomes part of the record."""
     from helpers.reports.kernel import run_cells
 
@@ -158,23 +127,41 @@ def _attempt(run: Run, project: Path, staging: Path, scratch: Path, progress: An
     started = dt.datetime.fromisoformat(kept["started"])
     executed = staging / "executed.ipynb"
     try:
-        notebook = run_cells(run.path, executed, run.parameters, project=project, scratch=scratch, progress=progress)
+        notebook = run_cells(
+            run.path, executed, run.parameters, project=project, scratch=scratch, minutes=run.minutes,
+            is_online=run.is_online, passed=run.env, progress=progress,
+        )  # fmt: skip
         failure = None
     except Exception as error:
         failure = error
     ended = dt.datetime.now(dt.UTC)
     kept["ended"] = ended.isoformat(timespec="milliseconds")
     kept["seconds"] = round((ended - started).total_seconds(), 2)
-    kept["data"] = record.data_hashes(scratch / "reads.log", project)
     if failure is None:
         try:
-            kept["warnings"] = _export(notebook, kept, staging)
+            reads = inputs.read_log(scratch / "reads.log")
+            kept["inputs"], facts = inputs.of_run(reads, project)
+            _export(notebook, kept, facts, staging, project, earlier)
         except Exception as error:
             failure = error
     if failure is not None:
+        _raise_if_full(failure)
         kept.update(status="failed", error=_fail(failure, executed, staging))
-    record.write_json(staging / "run.json", kept)
+    try:
+        secrecy.check(staging, kept, os.environ)
+    except secrecy.SecretError as error:
+        for path in staging.iterdir():
+            path.unlink()
+        kept.update(status="failed", parameters={}, inputs={}, error=_fail(error, executed, staging))
     return kept
+
+
+def _raise_if_full(error: Exception) -> None:
+    """A full disk cannot take a record either."""
+    import errno
+
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        raise error
 
 
 def _opened(run: Run, project: Path) -> dict[str, Any]:
@@ -200,7 +187,7 @@ _lock = threading.Lock()
 _kept_exporter: list[Any] = []
 
 
-def _exporter() -> Any:
+def exporter() -> Any:
     """The one exporter of this process."""
     with _lock:
         if not _kept_exporter:
@@ -210,19 +197,39 @@ def _exporter() -> Any:
         return _kept_exporter[0]
 
 
-def _export(notebook: Any, kept: dict[str, Any], staging: Path) -> list[str]:
-    """Write report.html and result.json; return the report's warnings."""
-    page, title, warnings = _exporter().report(notebook, kept)
+def _export(
+    notebook: Any,
+    kept: dict[str, Any],
+    facts: Mapping[str, str],
+    staging: Path,
+    project: Path,
+    earlier: Mapping[str, Any] | None,
+) -> None:
+    """Write report.html, result.json, facts.json and changes.json; the report's warnings go into `kept`."""
+    from helpers.reports import changes
+    from helpers.reports.passports import Dossier
+
+    found = record.results(notebook, kept["parameters"])
+    dossier = Dossier(project=project, parameters=kept["parameters"])
+    for one in found["headlines"]:
+        one["doubts"] = dossier.doubts(one.get("fact_ids") or ())
+    found["passports"] = dossier.passports(found["fact_ids"])
+    told = changes.between(earlier, {"run": kept, "result": found, "facts": facts}, project) if earlier else None
+    page, found["title"], kept["warnings"] = exporter().report(
+        notebook, kept, result=found, changes=told, dossier=dossier, facts=facts
+    )
     (staging / "report.html").write_text(page, encoding="utf-8")
-    record.write_json(staging / "result.json", record.results(notebook, kept["parameters"], title))
-    return warnings
+    record.write_json(staging / "result.json", found)
+    record.write_json(staging / "facts.json", facts)
+    if told is not None:
+        record.write_json(staging / "changes.json", told.record)
 
 
 def _fail(error: Exception, executed: Path, staging: Path) -> dict[str, Any]:
     """Keep the traceback, drop what only a finished run may have, and say what went wrong."""
     from helpers.reports.export import strip_ansi
 
-    for name in ("report.html", "result.json"):
+    for name in ("report.html", "result.json", "facts.json", "changes.json"):
         (staging / name).unlink(missing_ok=True)
     # Papermill hands on the cell's own traceback; elsewhere ours is the only one there is.
     lines = getattr(error, "traceback", None)
@@ -268,14 +275,14 @@ def _place(staging: Path, parent: Path, started: str) -> Path:
 
 
 def remove_stale(reports: Path) -> None:
-    """Remove what processes that are gone have left unfinished.
+    """Remove what processes of this machine that are gone have left unfinished.
 
     Parameters
     ----------
     reports : Path
     """
-    for folder in reports.glob(".staging-*-*"):
-        pid = folder.name.split("-")[1]
+    for folder in reports.glob(f".staging-{socket.gethostname()}-*-*"):
+        pid = folder.name.removeprefix(f".staging-{socket.gethostname()}-").split("-")[0]
         if pid.isdigit() and not _is_owner_alive(int(pid), folder):
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -288,14 +295,3 @@ def _is_owner_alive(pid: int, folder: Path) -> bool:
         return False
     except (psutil.Error, OSError):
         return True
-
-
-def _line(outcome: Outcome, project: Path) -> str:
-    kept = outcome.record
-    where = os.path.relpath(outcome.folder, project)
-    if outcome.is_ok:
-        return f"ok      {outcome.run.name}  {kept['seconds']:.1f} s  {where}/report.html"
-    error = kept["error"]
-    cell = "" if error["cell"] is None else f" in cell {error['cell']}"
-    first = " ".join(line.strip() for line in error["message"].splitlines()[:2])
-    return f"FAILED  {outcome.run.name}{cell}: {error['type']}: {first}  ({where}/traceback.txt)"

@@ -46,4 +46,113 @@
       watcher.observe(heading);
     });
   }
+
+  // The drawer: a link to a fact shows its passport beside the text; without a script it leads to the list of sources.
+  var drawer = document.getElementById("drawer");
+  var opener = null;
+  function closeDrawer() {
+    drawer.hidden = true;
+    if (opener) { opener.focus(); opener = null; }
+  }
+  function openDrawer(link) {
+    var body = document.getElementById("drawer-body");
+    var group = link.closest(".headline, tr") || link;
+    var links = group === link ? [link] : Array.prototype.slice.call(group.querySelectorAll('a[href^="#"]'));
+    var ids = [link].concat(links).map(function (one) { return decodeURIComponent(one.hash.slice(1)); });
+    body.textContent = "";
+    ids.filter(function (id, place) { return ids.indexOf(id) === place && passports[id]; }).forEach(function (id) {
+      var shown = passports[id].cloneNode(true);
+      var more = document.createElement("a");
+      more.href = "#" + encodeURIComponent(id);
+      more.dataset.plain = "";
+      more.textContent = body.dataset.list + " [" + id + "]";
+      shown.appendChild(more);
+      body.appendChild(shown);
+    });
+    opener = link;
+    drawer.hidden = false;
+    drawer.scrollTop = 0;
+    document.getElementById("drawer-close").focus();
+  }
+  var passports = {};
+  document.querySelectorAll("#passports article").forEach(function (one) { passports[one.dataset.fact] = one; });
+  if (drawer) {
+    document.getElementById("drawer-close").addEventListener("click", closeDrawer);
+    document.addEventListener("keydown", function (event) {
+      if (event.key === "Escape" && !drawer.hidden) { closeDrawer(); }
+    });
+    document.addEventListener("click", function (event) {
+      var link = event.target.closest('a[href^="#"]');
+      if (!link) { return; }
+      if ("plain" in link.dataset) { opener = null; drawer.hidden = true; return; }
+      if (passports[decodeURIComponent(link.hash.slice(1))] && !link.closest(".contents")) {
+        event.preventDefault();
+        openDrawer(link);
+      }
+    });
+  }
+
+  // Long tables can be sorted: by number where a column holds numbers with units, by text elsewhere.
+  var SCALES = { thousand: 1e3, million: 1e6, billion: 1e9, trillion: 1e12, "\u4e07": 1e4, "\u4ebf": 1e8, "\u4e07\u4ebf": 1e12 };
+  function key(cell) {
+    var text = cell ? cell.textContent.trim() : "";
+    var found = /^(?:[A-Z]{3}\s*)?([-\u2212+]?[\d,]*\.?\d+)\s*(thousand|million|billion|trillion|\u4e07\u4ebf|\u4e07|\u4ebf)?/.exec(text);
+    if (!found || /^\d{4}-\d{2}/.test(text)) { return text; }
+    return parseFloat(found[1].replace(/,/g, "").replace("\u2212", "-")) * (SCALES[found[2]] || 1);
+  }
+  function compare(a, b) {
+    if (typeof a === "number" && typeof b === "number") { return a - b; }
+    if (typeof a !== typeof b) { return typeof a === "number" ? -1 : 1; }
+    return a < b ? -1 : a > b ? 1 : 0;
+  }
+  document.querySelectorAll("main table").forEach(function (table) {
+    var rows = table.tBodies.length === 1 ? Array.prototype.slice.call(table.tBodies[0].rows) : [];
+    var heads = table.tHead && table.tHead.rows.length === 1 ? Array.prototype.slice.call(table.tHead.rows[0].cells) : [];
+    var even = rows.every(function (row) { return row.cells.length === heads.length; });
+    if (rows.length < 8 || !heads.length || !even) { return; }
+    heads.forEach(function (head, column) {
+      if (!head.textContent.trim()) { return; }
+      var button = document.createElement("button");
+      button.type = "button";
+      button.className = "sort";
+      while (head.firstChild) { button.appendChild(head.firstChild); }
+      head.appendChild(button);
+      button.addEventListener("click", function () {
+        var down = head.getAttribute("aria-sort") === "ascending";
+        heads.forEach(function (other) { other.removeAttribute("aria-sort"); });
+        head.setAttribute("aria-sort", down ? "descending" : "ascending");
+        rows.map(function (row, place) { return { row: row, key: key(row.cells[column]), place: place }; })
+          .sort(function (a, b) { return (down ? -1 : 1) * compare(a.key, b.key) || a.place - b.place; })
+          .forEach(function (one) { table.tBodies[0].appendChild(one.row); });
+      });
+    });
+  });
+
+  // The index: search and filters over the list of reports.
+  var filters = document.getElementById("filters");
+  if (filters) {
+    var reports = Array.prototype.slice.call(document.querySelectorAll("li.report"));
+    var fields = ["text", "platform", "notebook", "state"].map(function (name) {
+      return document.getElementById("filter-" + name);
+    });
+    var filter = function () {
+      var words = fields[0].value.toLowerCase().split(/\s+/);
+      var count = 0;
+      reports.forEach(function (report) {
+        var text = report.textContent.toLowerCase();
+        var fits = words.every(function (word) { return text.indexOf(word) >= 0; }) &&
+          ["platform", "notebook"].every(function (name, place) {
+            var wanted = fields[place + 1].value;
+            return !wanted || report.dataset[name] === wanted;
+          }) && (!fields[3].value || report.dataset.state.split(" ").indexOf(fields[3].value) >= 0);
+        report.hidden = !fits;
+        count += fits ? 1 : 0;
+      });
+      document.getElementById("filter-count").textContent = count + " of " + reports.length;
+    };
+    filters.hidden = false;
+    filters.addEventListener("input", filter);
+    filters.addEventListener("submit", function (event) { event.preventDefault(); });
+    filter();
+  }
 })();
