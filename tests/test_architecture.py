@@ -16,7 +16,7 @@ PROJECT = Path(__file__).parents[1]
 
 LAYERS = [  # the modules of each layer; a new module gets its line here and in docs/adr/0002
     {"paths", "errors", "units"},
-    {"checks", "draws", "evidence", "settings"},
+    {"checks", "draws", "evidence", "settings", "wording"},
     {"rules", "tables", "ledger", "datasets", "calendars", "documents"},
     {"audit", "growth", "market", "uplift", "valuation"},
     {"exhibits"},
@@ -49,7 +49,7 @@ OUTSIDE = [  # packages beside the standard library
     {
         *("distributed", "filelock", "fontTools", "fsspec", "ipykernel", "jinja2", "jupyter_client", "markupsafe"),
         *("math_core", "mistune", "nbclient", "nbconvert", "nbformat", "pandas", "papermill", "psutil", "pygments"),
-        *("requests", "tqdm", "traitlets", "yaml"),
+        *("requests", "tqdm", "traitlets", "uharfbuzz", "yaml"),
     },
 ]
 ALSO = {"reports": {"audit"}}  # one module of a layer that is otherwise closed: the audit stands at each report's foot

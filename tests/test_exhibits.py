@@ -9,8 +9,8 @@ from matplotlib import font_manager
 from helpers import exhibits, growth, ledger, valuation
 from helpers.checks import Check
 from helpers.errors import UnknownNameError
-from helpers.exhibits.numbers import leeway, period, say
 from helpers.settings import Settings
+from helpers.wording import leeway, period, say
 
 DAY = pd.Timestamp
 SOURCES = pd.DataFrame(
@@ -295,7 +295,7 @@ def test_an_unknown_language_is_refused():
 
 
 def test_both_languages_have_every_word():
-    from helpers.exhibits.words import WORDS
+    from helpers.wording import WORDS
 
     assert WORDS["en"].keys() == WORDS["zh"].keys()
     assert all(text for words in WORDS.values() for text in words.values())

@@ -14,12 +14,11 @@ import pytest
 from helpers import checks, exhibits, growth, market, valuation
 from helpers.draws import LogNormal, Normal
 from helpers.errors import NotEstimableError, UnknownNameError
-from helpers.exhibits.numbers import say
 from helpers.exhibits.results import VIEWS
-from helpers.exhibits.words import WORDS
 from helpers.growth.nowcast import nowcast
 from helpers.growth.seasonality import seasonal_growth
 from helpers.valuation.fundamentals import Subject
+from helpers.wording import WORDS, say
 
 BAD = "<script>alert(1)</script>"
 SAFE = "&lt;script&gt;alert(1)&lt;/script&gt;"

@@ -22,7 +22,7 @@ from helpers.exhibits.market_answers import market_answer, market_headlines
 from helpers.exhibits.market_tables import driver_table, gap_table, market_scenarios, year_table
 from helpers.exhibits.results import result
 from helpers.exhibits.show import Figure, Html
-from helpers.exhibits.style import language, use_style, word
+from helpers.exhibits.style import use_style
 from helpers.exhibits.tables import (
     alarms,
     by_kind,
@@ -60,6 +60,7 @@ from helpers.exhibits.valuation import (
     priced_in,
     tornado,
 )
+from helpers.wording import language, word
 
 __all__ = [
     "Figure",

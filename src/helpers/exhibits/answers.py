@@ -10,9 +10,7 @@ import pandas as pd
 
 from helpers.checks import Declined
 from helpers.exhibits.cards import Headline
-from helpers.exhibits.numbers import say
 from helpers.exhibits.show import Html
-from helpers.exhibits.style import word
 from helpers.exhibits.tables import statement
 from helpers.exhibits.valuation import WIDE_SCALE
 from helpers.valuation import ExpectationsResult, PeersResult, RegressionResult
@@ -20,6 +18,7 @@ from helpers.valuation.field import FieldResult
 from helpers.valuation.fundamentals import Subject
 from helpers.valuation.headline import BacksolveRangeResult, HeadlineResult
 from helpers.valuation.simulation import SimulationResult
+from helpers.wording import say, word
 
 
 def answer(

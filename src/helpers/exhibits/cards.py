@@ -9,11 +9,11 @@ from dataclasses import asdict, dataclass, replace
 import pandas as pd
 from markupsafe import escape
 
-from helpers.exhibits.numbers import leeway, period, say
 from helpers.exhibits.show import Html
-from helpers.exhibits.style import cited, word
+from helpers.exhibits.style import cited
 from helpers.growth import GrowthResult
 from helpers.valuation import MultiplesResult
+from helpers.wording import leeway, period, say, word
 
 MIME = "application/vnd.helpers.headlines+json"
 YEAR_DAYS = (350, 380)

@@ -11,11 +11,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
-from helpers.exhibits.numbers import say
 from helpers.exhibits.show import Figure, Html, draw
-from helpers.exhibits.style import INK, PALETTE, SOFT, look, word
+from helpers.exhibits.style import INK, PALETTE, SOFT, look
 from helpers.exhibits.tables import statement
 from helpers.valuation import LadderResult, MultiplesResult
+from helpers.wording import say, word
 
 VERDICT_COLORS = {
     "inconsistent": "#B3261E",

@@ -14,9 +14,9 @@ import numpy as np
 
 from helpers.exhibits.market import say_unit
 from helpers.exhibits.show import Html
-from helpers.exhibits.style import word
 from helpers.exhibits.tables import statement
 from helpers.market import Graph
+from helpers.wording import word
 
 SESSION = "JPY_SESSION_NAME"
 ENDS = (0.01, 0.99)

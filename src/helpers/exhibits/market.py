@@ -18,11 +18,11 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from helpers import units
 from helpers.draws import ShapleyResult, SobolResult
 from helpers.exhibits.charts import swings, tick
-from helpers.exhibits.numbers import say
 from helpers.exhibits.show import Figure, Html, draw
-from helpers.exhibits.style import INK, PALETTE, SOFT, look, word
+from helpers.exhibits.style import INK, PALETTE, SOFT, look
 from helpers.exhibits.tables import statement
 from helpers.market import ForecastResult, Graph, ReconcileResult, SizingResult
+from helpers.wording import say, word
 
 BASIS_COLOURS = {"facts": "#cfe3f1", "assumption": "#fbdcc4", "line": "#f4ecc6", "forecast": "#d3ecdf"}
 BOX = (2.4, 0.68)

@@ -12,11 +12,10 @@ import pandas as pd
 from helpers.checks import Declined
 from helpers.exhibits.cards import Headline
 from helpers.exhibits.market import say_unit
-from helpers.exhibits.numbers import say
 from helpers.exhibits.show import Html
-from helpers.exhibits.style import word
 from helpers.exhibits.tables import statement
 from helpers.market import DefinitionsResult, MarketSeries, ReconcileResult
+from helpers.wording import say, word
 
 
 def market_answer(

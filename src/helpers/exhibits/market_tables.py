@@ -7,11 +7,10 @@ from collections.abc import Mapping
 import pandas as pd
 
 from helpers.exhibits.market import plain, say_unit
-from helpers.exhibits.numbers import say
 from helpers.exhibits.show import Html
-from helpers.exhibits.style import word
 from helpers.exhibits.tables import mapped, table
 from helpers.market import ReconcileResult, ScenarioResult
+from helpers.wording import say, word
 
 
 def market_scenarios(found: ScenarioResult, *, node: str, labels: Mapping[str, str], year: int) -> Html:

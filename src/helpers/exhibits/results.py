@@ -14,8 +14,8 @@ import pandas as pd
 from helpers.checks import Declined
 from helpers.errors import UnknownNameError
 from helpers.exhibits.show import Html
-from helpers.exhibits.style import word
 from helpers.exhibits.tables import mapped, statement
+from helpers.wording import word
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""One look for all figures, and the language of everything that exhibits write.
+"""One look for all figures.
 
 Chinese text renders on every machine because the font comes with a package (Noto Sans SC, OFL) and
 is registered by its file, whatever fonts the system has.
@@ -14,14 +14,14 @@ import matplotlib as mpl
 import seaborn as sns
 from matplotlib import font_manager
 
-from helpers.errors import HelpersError, UnknownNameError
-from helpers.exhibits.words import WORDS
+from helpers.errors import HelpersError
+from helpers.wording import set_language
 
 # Okabe and Ito's palette: told apart by readers with any kind of colour vision, and in grey print
 PALETTE = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#4D4D4D", "#8C6D31"]
 INK, SOFT, GRID = "#1b1f24", "#5b6570", "#e3e6ea"
 MARKS = ["o", "s", "^", "D", "v", "P", "X", "*"]
-_state = {"language": "en", "seen": {}, "cited": set()}
+_state = {"seen": {}, "cited": set()}
 
 
 def use_style(language: str = "en", *, entities: Sequence[str] = ()) -> None:
@@ -41,9 +41,8 @@ def use_style(language: str = "en", *, entities: Sequence[str] = ()) -> None:
     HelpersError
         The package that carries the font is not installed.
     """
-    if language not in WORDS:
-        raise UnknownNameError("language", language, list(WORDS))
-    _state.update(language=language, seen={entity: index for index, entity in enumerate(entities)}, cited=set())
+    set_language(language)
+    _state.update(seen={entity: index for index, entity in enumerate(entities)}, cited=set())
     sns.set_theme(style="whitegrid", palette=PALETTE)
     mpl.rcParams.update(
         {
@@ -78,11 +77,6 @@ def use_style(language: str = "en", *, entities: Sequence[str] = ()) -> None:
     )
 
 
-def language() -> str:
-    """The language set by `use_style`."""
-    return _state["language"]
-
-
 def cited() -> set[str]:
     """Facts that the page has linked to so far, for its list of sources."""
     return _state["cited"]
@@ -92,11 +86,6 @@ def look(entity: str) -> dict[str, str]:
     """Colour and mark of an entity: the same in every figure of a report, in the order of appearance."""
     index = _state["seen"].setdefault(entity, len(_state["seen"]))
     return {"color": PALETTE[index % len(PALETTE)], "marker": MARKS[index % len(MARKS)]}
-
-
-def word(key: str, **values: object) -> str:
-    """A label in the language in use, with its blanks filled."""
-    return WORDS[language()][key].format(**values)
 
 
 def _font() -> str:

@@ -11,11 +11,11 @@ import pandas as pd
 from markupsafe import Markup, escape
 
 from helpers.checks import Check, Declined
-from helpers.exhibits.numbers import leeway, period, say
 from helpers.exhibits.show import Figure, Html
-from helpers.exhibits.style import cited, word
+from helpers.exhibits.style import cited
 from helpers.growth import GrowthResult
 from helpers.settings import Settings
+from helpers.wording import leeway, period, say, word
 
 CHECKS_MIME = "application/vnd.helpers.checks+json"
 SUBJECT_MIME = "application/vnd.helpers.subject+json"

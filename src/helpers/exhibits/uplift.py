@@ -18,10 +18,10 @@ from matplotlib.ticker import FuncFormatter
 
 from helpers.exhibits.cards import Headline
 from helpers.exhibits.charts import tick
-from helpers.exhibits.numbers import say
 from helpers.exhibits.show import Figure, Html, draw
-from helpers.exhibits.style import INK, PALETTE, SOFT, word
+from helpers.exhibits.style import INK, PALETTE, SOFT
 from helpers.exhibits.tables import statement, table
+from helpers.wording import say, word
 
 if TYPE_CHECKING:  # names of results only: the methods take a tenth of a second that other pages need not wait for
     from helpers.uplift import UpliftResult

@@ -16,17 +16,16 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from helpers.exhibits.charts import swings, tick
-from helpers.exhibits.numbers import say
 from helpers.exhibits.show import Figure, Html, draw
-from helpers.exhibits.style import INK, PALETTE, SOFT, language, word
+from helpers.exhibits.style import INK, PALETTE, SOFT
 from helpers.exhibits.tables import mapped, statement, table
-from helpers.exhibits.words import WORDS
 from helpers.growth import DecompositionResult, NowcastResult
 from helpers.valuation import ExpectationsResult, ReconcileResult, RegressionResult
 from helpers.valuation.dcf.drivers import BOUNDS
 from helpers.valuation.field import FieldResult
 from helpers.valuation.fundamentals import Subject
 from helpers.valuation.simulation import SimulationResult
+from helpers.wording import WORDS, language, say, word
 
 IMPLIED = ("share_of_nav", "revenue", "mau")
 """What a claim is held against where a reader looks: the fund that holds the stake, sales, users."""

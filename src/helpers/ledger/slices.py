@@ -37,14 +37,25 @@ def fingerprints(slices: Iterable[Mapping[str, Any]], *, book: Ledger | None = N
     keep = np.zeros(len(facts), dtype=bool)
     for one in slices:
         keep |= _in_slice(facts, one)
-    rows = facts[keep]
-    columns = list(LAYOUTS["facts"].every)
-    text = rows[columns].astype("str")
-    source = book.sources[list(LAYOUTS["sources"].every)].astype("str").agg("\x1f".join, axis=1)
-    text = text.assign(source=rows["source_id"].astype("str").map(source))
-    hashes = pd.util.hash_pandas_object(text, index=False)
-    made = {i: f"{h:016x}" for i, h in zip(rows["fact_id"], hashes, strict=True)}
-    return dict(sorted(made.items()))
+    key = tuple(book.files.items())
+    if key not in _hashes:
+        _hashes.clear()
+        _hashes[key] = _hash_all(book)
+    hashes = _hashes[key]
+    return {i: hashes[i] for i in sorted(facts["fact_id"][keep])}
+
+
+_hashes: dict[tuple, dict[str, str]] = {}
+"""Of the last ledger asked for, by the hashes of its files: runs of one batch ask for the same one."""
+
+
+def _hash_all(book: Ledger) -> dict[str, str]:
+    facts = book.facts[list(LAYOUTS["facts"].every)].astype("str")
+    sources = book.sources[list(LAYOUTS["sources"].every)].astype("str")
+    text = [f"{i}\x1f{row}" for i, row in zip(sources.index, sources.itertuples(index=False), strict=True)]
+    of_source = facts["source_id"].map(dict(zip(sources.index, text, strict=True)))
+    hashes = pd.util.hash_pandas_object(facts.assign(source=of_source), index=False)
+    return {i: f"{h:016x}" for i, h in zip(facts["fact_id"], hashes, strict=True)}
 
 
 def _in_slice(facts: pd.DataFrame, one: Mapping[str, Any]) -> np.ndarray:

@@ -26,6 +26,10 @@ from helpers.reports import changes, inputs, pages, record
 from helpers.reports.run import Outcome, execute, exporter, interrupted, is_retried, remove_stale
 from helpers.reports.runs import Run
 
+IMPORTS = ".imports.json"
+PAGES_SECONDS = 5.0
+"""Between two writings of the pages while runs are under way."""
+
 BACKOFF_SECONDS = 1.0
 """Pause before the second attempt; twice as long before each further one."""
 
@@ -98,6 +102,7 @@ class _Batch:
     options: Options
     problems: list[str] = field(default_factory=list)
     _bar: Any = None
+    _next_pages: float = 0.0
     _waiting: threading.Lock = field(default_factory=threading.Lock)
 
     def work(self) -> list[Outcome]:
@@ -205,14 +210,30 @@ class _Batch:
     @contextlib.contextmanager
     def _ready(self, runs: Sequence[Run]) -> Iterator[None]:
         """Kernels that fork, and what takes long to import, while the first cells run."""
-        import papermill  # noqa: F401  (once, before the threads ask for it)
-
         from helpers.reports.kernel import forking
 
-        # The converter is needed at the first run's end and takes as long to import as a kernel to start.
-        threading.Thread(target=exporter, daemon=True).start()
-        with forking([run.path for run in runs], self.project):
+        # What the first run's end needs is made ready while its kernel imports: the converter, the audit of today.
+        threading.Thread(target=self._warm, args=(runs,), daemon=True).start()
+        learned = record.read_json(self.reports / IMPORTS) or {}
+        known = dict.fromkeys(name for run in runs for name in learned.get(run.notebook, ()))
+        with forking([run.path for run in runs], self.project, tuple(known)):
             yield
+
+    def _warm(self, runs: Sequence[Run]) -> None:
+        with contextlib.suppress(Exception):  # the runs themselves meet and tell what is wrong
+            import papermill  # noqa: F401
+
+            exporter()
+            for day in dict.fromkeys(str(run.parameters.get("as_of") or "") for run in runs):
+                inputs.audited(self.project, day)
+
+    def _learn(self, outcomes: Sequence[Outcome]) -> None:
+        """Keep what kernels imported on their way: the next forking process has it beforehand."""
+        learned = record.read_json(self.reports / IMPORTS) or {}
+        for one in outcomes:
+            learned[one.run.notebook] = sorted({*learned.get(one.run.notebook, ()), *one.modules})
+        if any(one.modules for one in outcomes):
+            record.replace_json(self.reports / IMPORTS, learned)
 
     # --- telling
 
@@ -239,7 +260,10 @@ class _Batch:
         if outcome.folder is not None and outcome.record["status"] != "unchanged":
             self._write_pages()
 
-    def _write_pages(self) -> None:
+    def _write_pages(self, *, is_last: bool = False) -> None:
+        if not is_last and time.monotonic() < self._next_pages:
+            return  # the next run that ends, or the end, writes them
+        self._next_pages = time.monotonic() + PAGES_SECONDS
         try:
             pages.build(self.reports)
         except OSError as error:
@@ -253,10 +277,11 @@ class _Batch:
             "runs": [{"run": one.run.name, "status": one.record["status"], "why": _why(one)} for one in outcomes],
         }
         try:
+            self._learn(outcomes)
             record.replace_json(self.reports / "batch.json", kept)
         except OSError as error:
             self.problems.append(f"the state of the batch could not be written: {error.strerror or error}")
-        self._write_pages()
+        self._write_pages(is_last=True)
         for problem in dict.fromkeys(self.problems):
             print(f"error: {problem}", file=sys.stderr)
 

@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from helpers.reports.passports import passports
+
 MOST_NAMED = 8
 """Facts named one by one; the others are counted."""
 
@@ -145,8 +147,6 @@ def _facts(earlier: Mapping[str, Any], later: Mapping[str, Any], project: Path) 
     own = str(later["run"]["parameters"].get("facts_path") or "")
     both = [i for i in after if i in before and after[i] != before[i]]
     changed = [*(i for i in after if i not in before), *both]
-    from helpers.reports.passports import passports  # brings the charts with it, which `sentence` needs not
-
     known = passports(changed, project, own=own)
     former = earlier["result"].get("passports", {})
     words = {i: _said(i, known.get(i)) for i in changed}

@@ -44,10 +44,13 @@ class Reads:
         Path to size, time and number of the file when it was opened.
     slices : tuple of dict
         Of the ledger; see `helpers.ledger.slices`.
+    modules : tuple of str
+        Imported while it ran.
     """
 
     files: dict[str, list[int]]
     slices: tuple[dict[str, Any], ...]
+    modules: tuple[str, ...] = ()
 
 
 def read_log(path: Path) -> Reads:
@@ -59,6 +62,7 @@ def read_log(path: Path) -> Reads:
     """
     files: dict[str, list[int]] = {}
     slices: list[dict[str, Any]] = []
+    modules: list[str] = []
     for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else []:
         try:
             entry = json.loads(line)
@@ -66,9 +70,11 @@ def read_log(path: Path) -> Reads:
             continue
         if "file" in entry:
             files.setdefault(entry["file"], entry["stamp"])
+        elif "import" in entry:
+            modules.append(entry["import"])
         else:
             slices.append(entry["slice"])
-    return Reads(files=files, slices=_merged(slices))
+    return Reads(files=files, slices=_merged(slices), modules=tuple(modules))
 
 
 def _merged(slices: Iterable[Mapping[str, Any]]) -> tuple[dict[str, Any], ...]:

@@ -28,7 +28,7 @@ kill_all = ReportProvisioner.kill_all
 
 
 @contextlib.contextmanager
-def forking(notebooks: Sequence[Path], project: Path) -> Iterator[bool]:
+def forking(notebooks: Sequence[Path], project: Path, learned: Sequence[str] = ()) -> Iterator[bool]:
     """Fork kernels from a process that has imported what `notebooks` import, as long as this is open.
 
     Parameters
@@ -36,6 +36,8 @@ def forking(notebooks: Sequence[Path], project: Path) -> Iterator[bool]:
     notebooks : sequence of Path
     project : Path
         What the kernels take as ``HELPERS_PROJECT``.
+    learned : sequence of str
+        Modules that earlier kernels imported on their way.
 
     Yields
     ------
@@ -43,7 +45,7 @@ def forking(notebooks: Sequence[Path], project: Path) -> Iterator[bool]:
         Whether kernels are forked; plain ones start otherwise.
     """
     env = clean(os.environ) | {"HELPERS_PROJECT": str(project)}
-    zygote = Zygote.start(modules_of(notebooks), env)
+    zygote = Zygote.start(modules_of(notebooks), env, learned)
     ReportProvisioner.zygote = zygote
     try:
         yield zygote is not None

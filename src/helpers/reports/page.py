@@ -15,6 +15,7 @@ import jinja2
 from markupsafe import Markup
 
 from helpers.reports import changes, fonts
+from helpers.wording import say
 
 TEMPLATES = Path(__file__).parent / "template"
 
@@ -155,15 +156,8 @@ def equip(made: jinja2.Environment) -> None:
     made.autoescape = True
     made.globals["assets"] = assets()
     made.filters["minute"] = minute
-    made.filters["told"] = _told
+    made.filters["told"] = say
     made.filters["link"] = lambda folder: quote(f"{folder}/report.html")
-
-
-def _told(value: float, unit: str, currency: str) -> str:
-    """A number as the reports say it."""
-    from helpers.exhibits.numbers import say  # with it come the charts, a second that most pages need not wait for
-
-    return say(value, unit, currency)
 
 
 def minute(moment: str | None) -> str:

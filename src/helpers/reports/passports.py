@@ -15,8 +15,8 @@ import pandas as pd
 
 from helpers import ledger
 from helpers.errors import HelpersError
-from helpers.exhibits.numbers import period, say
 from helpers.reports import inputs
+from helpers.wording import period, say, speaking
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +123,8 @@ def passports(
         return {}
     names = ledger.names(language, book=book)
     rows = book.facts[book.facts["fact_id"].isin(set(fact_ids))].sort_values("fact_id")
-    return {row.fact_id: _passport(row, book.sources.loc[row.source_id], names) for row in rows.itertuples()}
+    with speaking(language):
+        return {row.fact_id: _passport(row, book.sources.loc[row.source_id], names) for row in rows.itertuples()}
 
 
 def _passport(row: Any, source: pd.Series, names: Mapping[str, str]) -> dict[str, Any]:

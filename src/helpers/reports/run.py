@@ -38,11 +38,14 @@ class Outcome:
         Where its files are; None where it has none.
     record : dict
         The content of its run.json; ``status`` is ok, failed, unchanged or skipped.
+    modules : tuple of str
+        What its kernel had to import while it ran.
     """
 
     run: Run
     folder: Path | None
     record: dict[str, Any]
+    modules: tuple[str, ...] = ()
 
     @property
     def is_ok(self) -> bool:
@@ -100,6 +103,7 @@ def execute(
     try:
         with tempfile.TemporaryDirectory(prefix="helpers-", ignore_cleanup_errors=True) as scratch:
             kept = _attempt(run, project, staging, Path(scratch), earlier, progress)
+        modules = kept.pop("modules", ())
         kept["attempts"] = list(attempts)
         if interrupted.is_set():
             raise InterruptedRunError(run.name)
@@ -109,7 +113,7 @@ def execute(
         folder = _place(staging, reports / run.notebook / run.name, kept["started"])
     finally:
         shutil.rmtree(staging, ignore_errors=True)
-    return Outcome(run=run, folder=folder, record=kept)
+    return Outcome(run=run, folder=folder, record=kept, modules=modules)
 
 
 def is_retried(kept: Mapping[str, Any]) -> bool:
@@ -140,6 +144,7 @@ def _attempt(
     if failure is None:
         try:
             reads = inputs.read_log(scratch / "reads.log")
+            kept["modules"] = reads.modules
             kept["inputs"], facts = inputs.of_run(reads, project)
             _export(notebook, kept, facts, staging, project, earlier)
         except Exception as error:

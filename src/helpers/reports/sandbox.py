@@ -49,7 +49,8 @@ def watch(log: str, folder: str, *, is_online: bool) -> None:
     Parameters
     ----------
     log : str
-        One JSON object a line: ``{"file": path, "stamp": [size, mtime_ns, inode]}`` or ``{"slice": ...}``.
+        One JSON object a line: ``{"file": path, "stamp": [size, mtime_ns, inode]}``, ``{"slice": ...}``, or
+        ``{"import": module}``, which the next zygote imports beforehand.
     folder : str
         Files under it are inputs whoever opens them; files elsewhere only where `helpers.paths.find` hands them out.
     is_online : bool
@@ -81,6 +82,8 @@ def watch(log: str, folder: str, *, is_online: bool) -> None:
             opened(args[0], anywhere=True)
         elif event == "helpers.slice":
             note({"slice": json.loads(args[0])})
+        elif event == "import":
+            note({"import": args[0]})
         elif event in _NETWORK and not is_online:
             _refuse(event, args)
 

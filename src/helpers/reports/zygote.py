@@ -46,15 +46,17 @@ class Zygote:
         self._lock = threading.Lock()
 
     @classmethod
-    def start(cls, modules: Iterable[str], env: Mapping[str, str]) -> Zygote | None:
+    def start(cls, modules: Sequence[str], env: Mapping[str, str], learned: Sequence[str] = ()) -> Zygote | None:
         """Start the process and wait until it has imported `modules`.
 
         Parameters
         ----------
-        modules : iterable of str
+        modules : sequence of str
             Names to import; those that cannot be imported are left to the notebook to complain about.
         env : mapping
             Its whole environment, which kernels can see too.
+        learned : sequence of str
+            What earlier kernels imported on their way; left out where it brings a thread with it.
 
         Returns
         -------
@@ -64,7 +66,7 @@ class Zygote:
         if not sys.platform.startswith("linux"):
             return None
         ours, theirs = socket.socketpair()
-        command = [sys.executable, "-m", "helpers.reports.zygote", str(theirs.fileno()), *modules]
+        command = [sys.executable, "-m", "helpers.reports.zygote", str(theirs.fileno()), *modules, *learned]
         process = subprocess.Popen(
             command, env=dict(env), pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, start_new_session=True
         )
@@ -77,7 +79,7 @@ class Zygote:
             answer = {}
         if not answer.get("ready"):
             made.close()
-            return None
+            return cls.start(modules, env) if learned else None
         return made
 
     @property

@@ -7,7 +7,7 @@ import math
 import pandas as pd
 
 from helpers import units
-from helpers.exhibits.style import language, word
+from helpers.wording.language import language, word
 
 UNIT_WORDS = {
     "en": {
