@@ -13,6 +13,7 @@ import signal
 import sys
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from helpers import paths
 from helpers.errors import HelpersError
@@ -64,7 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     what.add_argument("--force", action="store_true", help="run again though nothing has changed")
     how = parser.add_argument_group("how")
-    how.add_argument("--jobs", type=int, default=2, metavar="N", help="runs at the same time (default: 2)")
+    how.add_argument("--jobs", type=int, metavar="N", help="runs at the same time (default: cores + 1)")
     how.add_argument("--fail-fast", action="store_true", help="start no other run once one has failed")
     how.add_argument("--cluster", metavar="ADDRESS", help="address of a Dask scheduler whose workers do the runs")
     how.add_argument("--reports", metavar="FOLDER", help="where reports go (default: reports/ of the project)")
@@ -93,14 +94,14 @@ def _chosen(options: argparse.Namespace, project: Path) -> list[Run]:
 
 
 def _start(runs: list[Run], project: Path, reports: Path, options: argparse.Namespace) -> int:
-    from helpers.reports import batch, cluster, notify, store
+    from helpers.reports import batch, cluster, notify
 
-    shared = {"jobs": max(1, options.jobs), "is_forced": options.force, "is_failing_fast": options.fail_fast}
+    shared = {"is_forced": options.force, "is_failing_fast": options.fail_fast}
     try:
-        place = store.Place(options.to) if options.to else None
+        place = _place(options.to)
         with cluster.performer(options.cluster) as (perform, workers):
-            if workers:
-                shared |= {"perform": perform, "jobs": workers}
+            if options.jobs or workers:
+                shared |= {"perform": perform, "jobs": max(1, options.jobs or workers)}
             how = batch.Options(**shared, is_terminal=sys.stderr.isatty(), reports=reports)
             outcomes = batch.run_all(runs, project, how)
     except HelpersError as error:
@@ -116,6 +117,14 @@ def _start(runs: list[Run], project: Path, reports: Path, options: argparse.Name
     for problem in problems:
         print(f"error: {problem}", file=sys.stderr)
     return 1 if failed or problems else 0
+
+
+def _place(url: str | None) -> Any:
+    if not url:
+        return None
+    from helpers.reports.store import Place
+
+    return Place(url)
 
 
 def _told(reports: Path) -> int:

@@ -22,7 +22,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from helpers.reports import changes, inputs, pages, record
+from helpers.reports import changes, inputs, record
 from helpers.reports.run import Outcome, execute, exporter, interrupted, is_retried, remove_stale
 from helpers.reports.runs import Run
 
@@ -41,7 +41,7 @@ class Options:
     Attributes
     ----------
     jobs : int
-        Runs at the same time.
+        Runs at the same time; one more than there are cores by default, as a kernel that starts or ends waits.
     is_forced : bool
         Whether runs are made again though nothing has changed.
     is_failing_fast : bool
@@ -54,7 +54,7 @@ class Options:
         Makes one report, as `helpers.reports.run.execute` does; a cluster's for another machine.
     """
 
-    jobs: int = 2
+    jobs: int = (os.cpu_count() or 1) + 1
     is_forced: bool = False
     is_failing_fast: bool = False
     is_terminal: bool = False
@@ -104,6 +104,7 @@ class _Batch:
     _bar: Any = None
     _next_pages: float = 0.0
     _waiting: threading.Lock = field(default_factory=threading.Lock)
+    _failed: threading.Event = field(default_factory=threading.Event)
 
     def work(self) -> list[Outcome]:
         """Every run whose time has come, as soon as there is a free place."""
@@ -117,7 +118,7 @@ class _Batch:
         return [outcomes[run.name] for run in self.runs]
 
     def _schedule(self, pool: ThreadPoolExecutor, due: dict[str, str], outcomes: dict[str, Outcome]) -> None:
-        by_name = {run.name: run for run in self.runs}
+        by_name = {run.name: run for run in sorted(self.runs, key=self._last_seconds, reverse=True)}
         order = TopologicalSorter({n: [a for a in run.after if a in by_name] for n, run in by_name.items()})
         order.prepare()
         futures: dict[Future, str] = {}
@@ -128,7 +129,7 @@ class _Batch:
                         self._finish(_skipped(by_name[name], refusal), outcomes)
                         order.done(name)
                     else:
-                        futures[pool.submit(self._one, by_name[name], due[name], outcomes)] = name
+                        futures[pool.submit(self._one, by_name[name], due[name])] = name
                 done = wait(futures, return_when=FIRST_COMPLETED).done if futures else ()
                 for future in done:
                     name = futures.pop(future)
@@ -143,9 +144,9 @@ class _Batch:
         broken = [name for name in run.after if name in outcomes and not outcomes[name].is_ok]
         return f"{broken[0]} failed before it" if broken else ""
 
-    def _one(self, run: Run, reason: str, outcomes: Mapping[str, Outcome]) -> Outcome:
+    def _one(self, run: Run, reason: str) -> Outcome:
         """One run under its lock, in as many attempts as it may have."""
-        if self.options.is_failing_fast and any(one.record["status"] == "failed" for one in list(outcomes.values())):
+        if self.options.is_failing_fast and self._failed.is_set():
             return _skipped(run, "another run failed before it")
         with self._locked(run):
             if reason and not self.options.is_forced:
@@ -154,9 +155,12 @@ class _Batch:
                 return _unchanged(run, self._latest(run))
             self.say(f"start     {run.name}  ({reason})")
             try:
-                return self._attempts(run)
+                outcome = self._attempts(run)
             except OSError as error:
-                return _failed(run, error)
+                outcome = _failed(run, error)
+            if not outcome.is_ok:
+                self._failed.set()
+            return outcome
 
     def _attempts(self, run: Run) -> Outcome:
         latest = self._latest(run)
@@ -185,6 +189,11 @@ class _Batch:
             if latest
             else "no report yet"
         )
+
+    def _last_seconds(self, run: Run) -> float:
+        """How long it took last: the longest start first, so that no core waits for one late run at the end."""
+        latest = self._latest(run)
+        return float((record.read_json(latest / "run.json") or {}).get("seconds") or 0) if latest else 0.0
 
     def _latest(self, run: Run) -> Path | None:
         """Folder of the last finished run of this name."""
@@ -264,6 +273,8 @@ class _Batch:
         if not is_last and time.monotonic() < self._next_pages:
             return  # the next run that ends, or the end, writes them
         self._next_pages = time.monotonic() + PAGES_SECONDS
+        from helpers.reports import pages
+
         try:
             pages.build(self.reports)
         except OSError as error:

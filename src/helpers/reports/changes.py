@@ -17,8 +17,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from helpers.reports.passports import passports
-
 MOST_NAMED = 8
 """Facts named one by one; the others are counted."""
 
@@ -143,6 +141,8 @@ class _Facts:
 
 def _facts(earlier: Mapping[str, Any], later: Mapping[str, Any], project: Path) -> _Facts:
     """Facts of the slices that are new, gone, different in themselves or only in what the audit says of them."""
+    from helpers.reports.passports import passports  # with pandas, which reading old changes need not wait for
+
     before, after = earlier["facts"], later["facts"]
     own = str(later["run"]["parameters"].get("facts_path") or "")
     both = [i for i in after if i in before and after[i] != before[i]]

@@ -16,8 +16,7 @@ from typing import Any
 
 from helpers import paths
 from helpers.errors import HelpersError
-from helpers.reports import inputs, kernel, record, zygote
-from helpers.reports.provisioner import ReportProvisioner
+from helpers.reports import inputs, record
 from helpers.reports.run import Outcome, execute, interrupted
 from helpers.reports.runs import Run
 
@@ -116,6 +115,9 @@ def perform(run: Run, project: Path, wanted: tuple[str | None, str], options: di
 
 def _prepare(run: Run, project: Path) -> None:
     """A forking process for this worker, once; it ends with the worker."""
+    from helpers.reports import kernel, zygote
+    from helpers.reports.provisioner import ReportProvisioner
+
     living = ReportProvisioner.zygote
     if living is None or not living.is_alive:
         env = kernel.clean(os.environ) | {"HELPERS_PROJECT": str(project)}

@@ -3,7 +3,8 @@
 Five kinds of input, kept in run.json: the notebook, its parameters, the package (`src/helpers`) with its locked
 dependencies, the data files that were read, and the facts. Of the ledger a run rests on the slices that it asked
 for, and on what the audit says of the facts in them: a new fact about one company does not touch the reports on
-others. What the module cannot do: see an input that is neither a file nor a slice, such as an answer from the
+others. The ledger and the audit are imported where they are asked: a batch in which nothing changed need not
+wait for them. What the module cannot do: see an input that is neither a file nor a slice, such as an answer from the
 network; runs that are `online` are therefore never passed over.
 """
 
@@ -11,18 +12,20 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from helpers import audit, ledger
 from helpers.errors import HelpersError
 from helpers.reports.record import sha256
 from helpers.reports.runs import Run
-from helpers.reports.sandbox import stamp
+
+if TYPE_CHECKING:
+    from helpers import audit
 
 FACT_FILES = ("facts.csv", "sources.csv")
 """Files of the ledger that are read whole and counted by slices."""
@@ -176,6 +179,8 @@ def fact_hashes(slices: Iterable[Mapping[str, Any]], project: Path) -> dict[str,
     """
     folder = project / "data" / "ledger"
     found: dict[str, str] = {}
+    from helpers import ledger
+
     for day in dict.fromkeys(one["as_of"] for one in slices):
         facts = ledger.fingerprints([one for one in slices if one["as_of"] == day], book=ledger.load(folder))
         said = verdicts(project, day)
@@ -234,6 +239,8 @@ def audited(project: Path, as_of: str) -> audit.Audit | None:
     helpers.audit.Audit or None
         None without a ledger.
     """
+    from helpers import ledger
+
     folder = project / "data" / "ledger"
     try:
         book = ledger.load(folder)
@@ -245,6 +252,8 @@ def audited(project: Path, as_of: str) -> audit.Audit | None:
 @lru_cache(maxsize=32)
 def _audit_of(files: tuple, folder: Path, as_of: str) -> audit.Audit:
     """One audit for each version of the files and each day."""
+    from helpers import audit, ledger
+
     book = ledger.load(folder)
     return audit.audit(ledger.public(as_of=as_of, book=book), **book.rules)
 
@@ -264,6 +273,12 @@ def package_hash(project: Path) -> str:
     for path in files:
         digest.update(f"{path.relative_to(root).as_posix()} {sha256(path)}\n".encode())
     return digest.hexdigest()
+
+
+def stamp(name: str) -> list[int]:
+    """What tells that a file was replaced or written to: its size, time and number."""
+    state = os.stat(name)
+    return [state.st_size, state.st_mtime_ns, state.st_ino]
 
 
 def _one_hash(facts: Mapping[str, str]) -> str:

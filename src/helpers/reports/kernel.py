@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 import os
+import queue
 import sys
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from jupyter_client.asynchronous import AsyncKernelClient
 from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
 from traitlets import default
@@ -18,6 +22,39 @@ from traitlets import default
 from helpers.reports.provisioner import ReportProvisioner, clean
 from helpers.reports.sandbox import ONLINE, READ_LOG
 from helpers.reports.zygote import Zygote, modules_of
+
+
+class ReportClient(AsyncKernelClient):
+    """Is ready once the kernel's answer has come on both channels; Jupyter's own waits for silence after it."""
+
+    async def wait_for_ready(self, timeout: float | None = None) -> None:
+        """Wait until the kernel answers.
+
+        Parameters
+        ----------
+        timeout : float, optional
+            Seconds.
+
+        Raises
+        ------
+        RuntimeError
+            The kernel has died or is late.
+        """
+        until = time.monotonic() + (timeout or math.inf)
+        while time.monotonic() < until:
+            asked = self.kernel_info()
+            with contextlib.suppress(queue.Empty):
+                await self.get_shell_msg(timeout=1)
+                while True:  # until the state that belongs to the question: then no output can be missed
+                    told = await self.get_iopub_msg(timeout=0.2)
+                    if (
+                        told["parent_header"].get("msg_id") == asked
+                        and told["content"].get("execution_state") == "idle"
+                    ):
+                        return
+            if not await self.parent.is_alive():
+                raise RuntimeError("the kernel died before it was ready")
+        raise RuntimeError(f"the kernel was not ready after {timeout:g} seconds")
 
 
 class TimeLimitError(Exception):
@@ -168,6 +205,10 @@ def _kernel_class(
         def __init__(self, **options: Any) -> None:
             super().__init__(**options)
             managers.append(self)
+
+        @default("client_factory")
+        def _client_factory(self) -> type[AsyncKernelClient]:
+            return ReportClient
 
         @default("kernel_spec_manager")
         def _specs(self) -> KernelSpecManager:

@@ -10,8 +10,6 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-import requests
-
 from helpers.reports import catalogue, changes, record
 from helpers.reports.run import Outcome
 
@@ -52,6 +50,8 @@ def send(outcomes: Sequence[Outcome], address: str | None) -> list[str]:
     """
     if not address:
         return []
+    import requests
+
     if not address.startswith(("http://", "https://")):
         return ["the webhook's address has to begin with http:// or https://; nothing was sent"]
     try:

@@ -7,6 +7,7 @@ no others: a token in the environment of the scheduler cannot reach a report.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import signal
@@ -75,6 +76,14 @@ class ReportProvisioner(LocalProvisioner):
         self.process = zygote.fork(cmd[3:], kwargs["env"], str(kwargs.get("cwd") or os.getcwd()))
         self.pid = self.pgid = self.process.pid
         return self.connection_info
+
+    async def kill(self, restart: bool = False) -> None:
+        """End the kernel and see it go: Jupyter would look again only after a tenth of a second."""
+        await super().kill(restart)
+        for _ in range(50):
+            if await self.poll() is not None:
+                return
+            await asyncio.sleep(0.002)
 
     async def cleanup(self, restart: bool = False) -> None:
         """Forget an ended kernel."""

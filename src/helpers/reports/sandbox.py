@@ -21,7 +21,10 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from ipykernel.iostream import OutStream
+# The debugger takes a fifth of a second to import, and nobody steps through a scheduled run.
+sys.modules.setdefault("debugpy", None)  # type: ignore[arg-type]
+
+from ipykernel.iostream import OutStream  # noqa: E402
 
 MOST_PRINTED = 2_000_000
 """Characters that a run may print; a report of that size helps nobody."""
@@ -73,7 +76,8 @@ def watch(log: str, folder: str, *, is_online: bool) -> None:
         if (anywhere or name.startswith(folder)) and name not in seen:
             seen.add(name)
             if os.path.isfile(name):
-                note({"file": name, "stamp": stamp(name)})
+                state = os.stat(name)
+                note({"file": name, "stamp": [state.st_size, state.st_mtime_ns, state.st_ino]})
 
     def hook(event: str, args: tuple) -> None:
         if event == "open":
@@ -88,12 +92,6 @@ def watch(log: str, folder: str, *, is_online: bool) -> None:
             _refuse(event, args)
 
     sys.addaudithook(hook)
-
-
-def stamp(name: str) -> list[int]:
-    """What tells that a file was replaced or written to."""
-    state = os.stat(name)
-    return [state.st_size, state.st_mtime_ns, state.st_ino]
 
 
 def _refuse(event: str, args: tuple) -> None:

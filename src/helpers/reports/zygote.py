@@ -31,6 +31,8 @@ from types import SimpleNamespace
 from typing import Any
 
 START_SECONDS = 60
+SWITCH = "HELPERS_FORK"
+"""Environment variable that turns forking off when it is ``no``."""
 
 
 class Zygote:
@@ -63,7 +65,7 @@ class Zygote:
         Zygote or None
             None where forking is not possible or not safe.
         """
-        if not sys.platform.startswith("linux"):
+        if not sys.platform.startswith("linux") or os.environ.get(SWITCH, "").lower() in ("no", "0", "off"):
             return None
         ours, theirs = socket.socketpair()
         command = [sys.executable, "-m", "helpers.reports.zygote", str(theirs.fileno()), *modules, *learned]
@@ -192,7 +194,7 @@ def modules_of(notebooks: Iterable[Path]) -> list[str]:
 
     from helpers.reports.parameters import notebook_json
 
-    names: dict[str, None] = dict.fromkeys(("helpers.paths", "ipykernel.kernelapp", "helpers.reports.sandbox"))
+    names: dict[str, None] = dict.fromkeys(("helpers.reports.sandbox", "helpers.paths", "ipykernel.kernelapp"))
     for path in notebooks:
         for cell in notebook_json(path)["cells"]:
             source = cell.get("source", "") if cell.get("cell_type") == "code" else ""
