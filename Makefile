@@ -83,8 +83,9 @@ $(READY): requirements.lock pyproject.toml
 	$(BIN)/python -c 'import matplotlib.font_manager'
 	@touch $@
 
-# Spark, for the tests that run a distributed engine for real. It lies beside the environment and not in it:
-# pandera imports whatever Spark it finds, which costs every notebook a second and a warning.
+# Spark, for the tests that run a distributed engine for real, and what drives a browser. They lie beside the
+# environment and not in it: pandera imports whatever Spark it finds, which costs every notebook a second and a warning.
+# Java and Chromium come from the system's packages where that is possible; the tests say what they lack.
 $(ENGINES): tests/engines.lock $(READY)
 	@rm -rf .venv/engines
 	@index="$${PIP_INDEX_URL:-$$($(BIN)/pip config get global.index-url 2>/dev/null || true)}"; \
@@ -99,4 +100,9 @@ $(ENGINES): tests/engines.lock $(READY)
 	apt-get -qq install -y --no-install-recommends openjdk-17-jre-headless \
 	|| apt-get -qq install -y --no-install-recommends default-jre-headless ) >/dev/null 2>&1; } \
 	|| echo "make: no Java here (17 or newer): the tests with Spark will be skipped"
+	@{ command -v chromium || command -v chromium-browser || command -v google-chrome; } >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+	&& echo "make: installing Chromium for the tests in a browser" \
+	&& ( export DEBIAN_FRONTEND=noninteractive; apt-get -qq update; \
+	apt-get -qq install -y --no-install-recommends chromium ) >/dev/null 2>&1; } \
+	|| echo "make: no Chromium here: the tests in a browser will be skipped"
 	@touch $@
