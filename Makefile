@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 WORKERS ?= 2
+DAYS ?= 2024-12-31 2025-06-30 2025-12-31
 
 BIN := .venv/bin
 READY := .venv/.ready
@@ -16,18 +17,27 @@ export JUPYTER_PREFER_ENV_PATH := 1
 STABLE = OMP_NUM_THREADS=1 PYTHONHASHSEED=0 PYTHONDONTWRITEBYTECODE= \
 	IPYTHONDIR="$(CURDIR)/.venv/ipython" JUPYTER_RUNTIME_DIR="$(CURDIR)/.venv/jupyter"
 
-.PHONY: help env lab reports notebooks test lint lock bench clean
+.PHONY: help env lab params reports changes backtest notebooks test lint lock bench clean
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 env: $(READY) ## Build .venv from requirements.lock (the targets below do it when needed)
 
-lab: $(READY) ## Open JupyterLab with the project's kernel
-	$(BIN)/jupyter lab $(ARGS)
+lab: $(READY) ## Open JupyterLab on the start page, with the project's kernel
+	$(BIN)/jupyter lab --LabApp.default_url="/lab/tree/README.md?factory=Markdown%20Preview" $(ARGS)
+
+params: $(READY) ## Print every notebook's parameters: type, default, unit, allowed values
+	$(BIN)/python -m helpers.reports --params
 
 reports: $(READY) ## Run every notebook of notebooks/runs.yml and write reports/
 	$(STABLE) $(BIN)/python -m helpers.reports $(ARGS)
+
+changes: $(READY) ## Say what changed in the last reports, and why
+	@$(BIN)/python -m helpers.reports --changes $(ARGS)
+
+backtest: $(READY) ## Make the reports of earlier days (DAYS="2025-06-30 ...") and judge what they said
+	$(STABLE) $(BIN)/python -m helpers.reports $(foreach day,$(DAYS),--as-of $(day)) $(ARGS)
 
 notebooks: $(READY) ## Execute the notebooks in place: their stored outputs become the reference
 	$(STABLE) $(BIN)/python -m jupyter nbconvert --to notebook --execute --inplace \

@@ -18,7 +18,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from helpers import units
 from helpers.draws import ShapleyResult, SobolResult
 from helpers.exhibits.charts import swings, tick
-from helpers.exhibits.show import Figure, Html, draw
+from helpers.exhibits.show import Figure, Html, draw, with_forecasts
 from helpers.exhibits.style import INK, PALETTE, SOFT, look
 from helpers.exhibits.tables import statement
 from helpers.market import ForecastResult, Graph, ReconcileResult, SizingResult
@@ -274,7 +274,15 @@ def fan(found: ForecastResult, *, currency: str = "") -> Figure:
     return draw(canvas, f"{title}. {found.text} {found.caption}")
 
 
-def market_series(rows: pd.DataFrame, *, label: str, currency: str = "") -> Figure | Html:
+def market_series(
+    rows: pd.DataFrame,
+    *,
+    label: str,
+    currency: str = "",
+    market: str = "",
+    level: float = np.nan,
+    made_on: object = None,
+) -> Figure | Html:
     """Nodes of a market by year, each with its range; pale and dashed after what is known.
 
     Parameters
@@ -282,9 +290,23 @@ def market_series(rows: pd.DataFrame, *, label: str, currency: str = "") -> Figu
     rows : DataFrame
         year, node, label, low, base, high, is_ahead, as in `helpers.market.MarketSeries`.
     label, currency : str
+    market : str
+        Its code: the run then keeps the years ahead as forecasts, and later ones judge them.
+    level : float
+        What a range holds, share of cases.
+    made_on : day
+        The day that the report speaks from.
     """
     title = word("series_title", label=label, currency=f", {currency}" if currency else "")
-    return _ranges(rows, title, log=True, unit="")
+    drawn = _ranges(rows, title, log=True, unit="")
+    if not market or not isinstance(drawn, Figure):
+        return drawn
+    said = rows.rename(columns={"node": "metric", "base": "value"}).assign(
+        period_start=pd.to_datetime(rows["year"].astype(str) + "-01-01"),
+        period_end=pd.to_datetime(rows["year"].astype(str) + "-12-31"),
+        level=np.where(rows["is_ahead"], level, np.nan), unit="money", currency=currency,
+    )  # fmt: skip
+    return with_forecasts(drawn, said, entity=market, made_on=made_on)
 
 
 def platform_shares(rows: pd.DataFrame) -> Figure | Html:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
+import pandas as pd
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure as Canvas
 from PIL import Image
+
+FORECASTS = "application/vnd.helpers.forecasts+json"
+"""Under this type an exhibit tells the run's record what it expects of a period, or what is known of it."""
 
 COLOURS = 128
 """Of a picture: charts have few, and a palette makes files a third of the size."""
@@ -28,13 +32,51 @@ class Figure:
         The picture.
     alt : str
         What it shows, for readers who do not see it.
+    data : dict of str to object
+        Further representations by mime type, such as the forecasts for the run's record.
     """
 
     png: bytes
     alt: str
+    data: dict[str, object] = field(default_factory=dict)
 
     def _repr_mimebundle_(self, include=None, exclude=None):
-        return {"image/png": self.png, "text/plain": self.alt}, {"image/png": {"alt": self.alt}}
+        return {**self.data, "image/png": self.png, "text/plain": self.alt}, {"image/png": {"alt": self.alt}}
+
+
+def with_forecasts(figure: Figure, rows: pd.DataFrame, *, entity: str, made_on: object) -> Figure:
+    """A figure that also tells the run's record which periods it expects, and which it knows.
+
+    Parameters
+    ----------
+    figure : Figure
+    rows : DataFrame
+        Columns metric, period_start, period_end, value, low, high, level (NaN where the value is known), unit,
+        currency, label.
+    entity : str
+        Whose they are: by it and the metric later runs find the outcome.
+    made_on : day
+        The day that the report speaks from.
+    """
+    said = [
+        {
+            "name": f"{entity}.{row.metric}.{row.period_end:%Y-%m-%d}",
+            "entity": entity,
+            "metric": str(row.metric),
+            "period_start": f"{row.period_start:%Y-%m-%d}",
+            "period_end": f"{row.period_end:%Y-%m-%d}",
+            "made_on": f"{pd.Timestamp(made_on):%Y-%m-%d}",
+            "value": float(row.value),
+            "low": float(row.low),
+            "high": float(row.high),
+            "level": None if pd.isna(row.level) else float(row.level),
+            "unit": row.unit,
+            "currency": row.currency,
+            "label": row.label,
+        }
+        for row in rows.itertuples()
+    ]
+    return replace(figure, data={**figure.data, FORECASTS: {"forecasts": said}})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from helpers.exhibits.charts import swings, tick
-from helpers.exhibits.show import Figure, Html, draw
+from helpers.exhibits.show import Figure, Html, draw, with_forecasts
 from helpers.exhibits.style import INK, PALETTE, SOFT
 from helpers.exhibits.tables import mapped, statement, table
 from helpers.growth import DecompositionResult, NowcastResult
@@ -265,7 +265,9 @@ def bridge(found: DecompositionResult, *, names: Mapping[str, str]) -> Figure:
     return draw(canvas, f"{axes.get_title(loc='left')}. {found.text}")
 
 
-def nowcast(found: NowcastResult, *, metric: str, currency: str = "") -> Figure:
+def nowcast(
+    found: NowcastResult, *, metric: str, currency: str = "", entity: str = "", code: str = "", made_on: object = None
+) -> Figure:
     """Published quarters, and the estimated ones with their prediction intervals.
 
     Parameters
@@ -273,6 +275,10 @@ def nowcast(found: NowcastResult, *, metric: str, currency: str = "") -> Figure:
     found : NowcastResult
     metric, currency : str
         For the title.
+    entity, code : str
+        Whose metric it is, by its code: the run then keeps the forecasts, and later ones judge them.
+    made_on : day
+        The day that the report speaks from.
     """
     table = found.table[found.table["estimate"].notna()]
     title = word("nowcast_title", metric=metric, unit=f", {currency}" if currency else "")
@@ -290,7 +296,13 @@ def nowcast(found: NowcastResult, *, metric: str, currency: str = "") -> Figure:
         f"{r.period_end:%Y-%m-%d} {say(r.estimate, currency=currency)} ({say(r.low)} … {say(r.high)})"
         for r in guessed.itertuples()
     )
-    return draw(canvas, f"{title}. {said or word('none')}")
+    drawn = draw(canvas, f"{title}. {said or word('none')}")
+    if not entity:
+        return drawn
+    rows = table.rename(columns={"estimate": "value"}).assign(
+        metric=code, level=np.where(published, np.nan, found.level), unit="money", currency=currency, label=title
+    )
+    return with_forecasts(drawn, rows, entity=entity, made_on=made_on)
 
 
 def _value_axis(axes: Axes, low: float, high: float, currency: str, *, along: str) -> None:
