@@ -25,7 +25,8 @@ help: ## Print this list
 env: $(READY) ## Build .venv from requirements.lock (the targets below do it when needed)
 
 lab: $(READY) ## Open JupyterLab on the start page, with the project's kernel
-	$(BIN)/jupyter lab --LabApp.default_url="/lab/tree/README.md?factory=Markdown%20Preview" $(ARGS)
+	@mkdir -p .venv/share/jupyter/lab/settings && cp docs/jupyterlab.json .venv/share/jupyter/lab/settings/overrides.json
+	$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/README.md $(ARGS)
 
 params: $(READY) ## Print every notebook's parameters: type, default, unit, allowed values
 	$(BIN)/python -m helpers.reports --params

@@ -11,8 +11,8 @@ from helpers import exhibits
 from helpers.checks import Declined
 from helpers.draws import LogNormal, Pert, Point
 from helpers.errors import UnknownNameError
-from helpers.exhibits.explore import SESSION
 from helpers.exhibits.market import _places, say_unit
+from helpers.exhibits.show import SESSION
 from helpers.market import Driver, Graph, effects, forecast, reconcile, scenarios, simulate, tornado
 
 NO_ANSWER = Declined(text="no answer: no graph", checks=(), table=pd.DataFrame())

@@ -7,18 +7,16 @@ same bytes every time, and ipywidgets is not even imported.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable
 
 import numpy as np
 
 from helpers.exhibits.market import say_unit
-from helpers.exhibits.show import Html
+from helpers.exhibits.show import Html, is_in_lab
 from helpers.exhibits.tables import statement
 from helpers.market import Graph
 from helpers.wording import word
 
-SESSION = "JPY_SESSION_NAME"
 ENDS = (0.01, 0.99)
 """Quantiles of a driver at the ends of its slider."""
 
@@ -41,7 +39,7 @@ def sliders(graph: Graph, node: str, *, drivers: Iterable[str]) -> object:
     chosen = list(drivers)
     for name in (node, *chosen):
         graph.check(name)
-    if not os.environ.get(SESSION):
+    if not is_in_lab():
         return statement(word("slide", drivers=", ".join(graph.labels.get(name, name) for name in chosen)))
     return _widget(graph, node, chosen)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from dataclasses import dataclass, field, replace
 
 import matplotlib as mpl
@@ -17,6 +18,24 @@ FORECASTS = "application/vnd.helpers.forecasts+json"
 
 COLOURS = 128
 """Of a picture: charts have few, and a palette makes files a third of the size."""
+
+SESSION = "JPY_SESSION_NAME"
+"""Set by JupyterLab for the kernels of its notebooks; papermill, nbval and the report runner leave it out."""
+
+LAB_STYLE = """<style>
+.headlines { display: grid; grid-template-columns: repeat(auto-fit, minmax(14rem, 1fr)); gap: .8rem; margin: .6rem 0; }
+.headline { border: 1px solid var(--jp-border-color1); border-top-color: var(--jp-brand-color1); padding: .6rem .9rem; }
+.headlines .headline p { margin: .15rem 0; color: var(--jp-ui-font-color1); }
+.headlines .headline-label, .headlines .headline-source { font-size: .85em; color: var(--jp-ui-font-color2); }
+.headlines p.headline-value { font-size: 1.6em; font-weight: 650; }
+table.exhibit caption { text-align: left; font-weight: 600; color: var(--jp-ui-font-color1); padding-bottom: .4em; }
+table.exhibit td.text, table.exhibit th.text { text-align: left; }
+[class*="verdict-"], .check-pass, .check-fail, .check-info { font-weight: 600; white-space: nowrap; }
+.verdict-consistent, .check-pass { color: var(--jp-success-color0); }
+.verdict-inconsistent, .check-fail { color: var(--jp-error-color0); }
+.verdict-implausible { color: var(--jp-warn-color0); }
+</style>"""
+"""For exhibits in JupyterLab, in the colours of its theme; reports have a style of their own."""
 
 PADDING = 0.15
 """White around a picture, inches."""
@@ -98,7 +117,13 @@ class Html:
     data: dict[str, object] = field(default_factory=dict)
 
     def _repr_mimebundle_(self, include=None, exclude=None):
-        return {**self.data, "text/html": self.html, "text/plain": self.text}
+        shown = LAB_STYLE + self.html if is_in_lab() else self.html
+        return {**self.data, "text/html": shown, "text/plain": self.text}
+
+
+def is_in_lab() -> bool:
+    """Whether somebody looks at this in JupyterLab, and could move a slider."""
+    return bool(os.environ.get(SESSION))
 
 
 def draw(canvas: Canvas, alt: str) -> Figure:
