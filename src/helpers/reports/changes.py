@@ -117,7 +117,7 @@ def sentence(one: Mapping[str, Any]) -> str:
         "new": f"new: {one['after']}",
         "gone": f"no longer stated (was {one['before']})",
         "moved": f"from {one['before']} to {one['after']}",
-        "range": f"{one['after']}, range from {one['before_range']} to {one['after_range']}",
+        "range": f"{one['after']}, its range is {one['after_range'] or 'none'} (was {one['before_range'] or 'none'})",
     }[one["kind"]]
     return f"{what}, {one['because']}" if one["because"] else what
 
@@ -135,8 +135,9 @@ class _Facts:
     def touching(self, before: Sequence[str], after: Sequence[str]) -> list[str]:
         """What is said of the changed facts that a headline rests or rested on."""
         ids = list(dict.fromkeys([*after, *before]))
-        every = self.added | self.gone | self.revised | self.rejudged
-        return [every[i] for i in ids if i in every]
+        every = self.added | self.gone | self.revised
+        told = [every[i] for i in ids if i in every]
+        return told or [self.rejudged[i] for i in ids if i in self.rejudged]
 
 
 def _facts(earlier: Mapping[str, Any], later: Mapping[str, Any], project: Path) -> _Facts:

@@ -79,10 +79,16 @@ def _remote(client: Any, run: Run, project: Path, **options: Any) -> Outcome:
             with contextlib.suppress(TimeoutError):
                 return future.result(timeout=1)
     except (KilledWorker, CommClosedError) as error:
-        kept = {"type": "KilledWorker", "message": f"its workers died ({type(error).__name__})", "cell": None}
-        return Outcome(run=run, folder=None, record={"status": "failed", "error": kept})
+        return _failed(run, "KilledWorker", f"its workers died ({type(error).__name__})")
+    except ClusterError as error:
+        return _failed(run, "ClusterError", str(error))
     future.cancel()
     raise KeyboardInterrupt
+
+
+def _failed(run: Run, kind: str, message: str) -> Outcome:
+    record = {"status": "failed", "error": {"type": kind, "message": message, "cell": None}}
+    return Outcome(run=run, folder=None, record=record)
 
 
 def perform(run: Run, project: Path, wanted: tuple[str | None, str], options: dict[str, Any]) -> Outcome:

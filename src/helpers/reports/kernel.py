@@ -23,6 +23,9 @@ from helpers.reports.provisioner import ReportProvisioner, clean
 from helpers.reports.sandbox import ONLINE, READ_LOG
 from helpers.reports.zygote import Zygote, modules_of
 
+LONGEST_SOCKET = 90
+"""Letters of a folder for sockets: their full names may have 107 at most, and ports have to do beyond."""
+
 
 class ReportClient(AsyncKernelClient):
     """Is ready once the kernel's answer has come on both channels; Jupyter's own waits for silence after it."""
@@ -214,7 +217,7 @@ def _kernel_class(
         def _specs(self) -> KernelSpecManager:
             return Specs()
 
-        if os.name == "posix":
+        if os.name == "posix" and len(str(scratch)) < LONGEST_SOCKET:
             # Sockets in a folder of our own: no ports to race for, nothing other users could connect to.
             @default("transport")
             def _transport(self) -> str:
