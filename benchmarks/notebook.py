@@ -9,7 +9,7 @@ CPU seconds (user and system) of papermill and its kernel, one thread, medians o
 that papermill saw the cells take, which a busy machine stretches. The empty notebook has one cell without imports:
 what it costs is Jupyter's, what remains is the notebook's, its imports included.
 
-What it cannot say: what the HTML costs (benchmarks/reports.py), or how long a reader waits on another machine.
+What it cannot say: what the HTML costs (benchmarks/batch.py), or how long a reader waits on another machine.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ from pathlib import Path
 from statistics import median
 
 import nbformat
-import yaml
+
+from helpers.reports.runs import read_runs
 
 PROJECT = Path(__file__).parents[1]
 ROUNDS = 5
@@ -34,10 +35,9 @@ TARGETS = {"valuation_growth": 15, "market_sizing": 20}
 
 def runs(notebook: str) -> Iterator[tuple[str, list[str]]]:
     """Name and papermill arguments of each run of a notebook."""
-    listed = yaml.safe_load((PROJECT / "notebooks" / "runs.yml").read_text(encoding="utf-8"))["runs"]
-    for name, run in listed.items():
-        if run["notebook"] == notebook:
-            yield name, [word for key, value in run["parameters"].items() for word in ("-p", key, str(value))]
+    for run in read_runs(PROJECT / "notebooks"):
+        if run.notebook == notebook:
+            yield run.name, [word for key, value in run.parameters.items() for word in ("-p", key, str(value))]
 
 
 def timed(notebook: Path, given: list[str], folder: Path) -> tuple[float, float]:

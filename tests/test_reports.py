@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 import os
 import re
 import signal
@@ -18,6 +17,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from report_projects import kept, write_notebook
 
 from helpers.errors import ParameterError
 from helpers.reports import catalogue, pages, parameters, record
@@ -36,16 +36,6 @@ event: str = ""  # first day; ISO date or empty
 is_strict: bool = False  # whether a warning is an error
 seed: int = 7  # random numbers
 """
-
-
-def write_notebook(path: Path, *sources: str, cell: str | None = "n: int = 1  # count; between 1 and 3") -> Path:
-    """A notebook from sources; those that start with a hash sign and a space are markdown."""
-    cells = [new_markdown_cell(one) if one.startswith("# ") else new_code_cell(one) for one in sources]
-    if cell is not None:
-        cells.insert(0, new_code_cell(cell, metadata={"tags": ["parameters"]}))
-    kernel = {"name": "not-installed-here", "display_name": "", "language": "python"}
-    nbformat.write(new_notebook(cells=cells, metadata={"kernelspec": kernel}), path)
-    return path
 
 
 @pytest.fixture
@@ -266,10 +256,6 @@ def ran(tmp_path_factory):
 def one_folder(project: Path, notebook: str, run: str) -> Path:
     (folder,) = (project / "reports" / notebook / run).iterdir()
     return folder
-
-
-def kept(folder: Path, name: str = "run.json") -> dict:
-    return json.loads((folder / name).read_text(encoding="utf-8"))
 
 
 def test_a_failing_run_is_kept_and_the_others_go_on(ran):

@@ -1,5 +1,10 @@
 """Run notebooks and keep self-contained reports: ``python -m helpers.reports``.
 
-``parameters`` reads a notebook's contract, ``runs`` the list of runs, ``run`` executes, ``export`` makes
-the HTML file and ``index`` the list of all reports.
+Which runs: ``runs`` reads runs.yml, ``matrix`` expands it, ``parameters`` reads a notebook's contract.
+One run: ``run`` makes a report, ``kernel`` executes its cells (``engine`` for papermill, ``provisioner`` and ``zygote``
+start the kernel, ``sandbox`` is the kernel's own side), ``inputs`` knows what it rests on, ``record`` and ``secrecy`` what
+it leaves.
+Many: ``batch`` runs them here, ``cluster`` on Dask workers, ``store`` copies reports elsewhere, ``notify`` tells.
+The page: ``export`` turns a notebook into HTML, with ``page``, ``fonts`` and ``passports``.
+Over all runs: ``catalogue``, ``changes``, ``backtest``, and the ``pages`` that show them.
 """

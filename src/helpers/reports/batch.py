@@ -102,7 +102,7 @@ class _Batch:
     options: Options
     problems: list[str] = field(default_factory=list)
     _bar: Any = None
-    _next_pages: float = 0.0
+    _next_pages: float = field(default_factory=lambda: time.monotonic() + PAGES_SECONDS)
     _waiting: threading.Lock = field(default_factory=threading.Lock)
     _failed: threading.Event = field(default_factory=threading.Event)
 
