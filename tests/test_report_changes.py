@@ -334,3 +334,27 @@ def test_a_webhook_that_fails_is_one_line_and_not_repeated(hook, path, message):
     assert message in problem
     assert "key" not in problem
     assert copy.copy(notify.send([], None)) == []
+
+
+def test_a_disk_without_room_for_the_catalogue_is_one_line(tmp_path, monkeypatch, capsys):
+    project = project_in(tmp_path, "runs:\n  a: {notebook: one}", one=["n"])
+
+    def full(*_):
+        connection = sqlite3.connect(":memory:")
+        connection.execute("PRAGMA max_page_count = 1")
+        connection.execute("CREATE TABLE t (x)")  # SQLite's own error
+
+    monkeypatch.setattr(catalogue, "_refresh", full)
+    assert main([], project=project) == 1  # the report stands, and a scheduler hears of the pages
+    assert (folders(project, "a")[0] / "report.html").exists()
+    told = capsys.readouterr()
+    assert told.err == "error: the pages could not be written: catalogue.sqlite: database or disk is full\n"
+    assert main(["--rebuild"], project=project) == 1
+    assert capsys.readouterr().err == "error: catalogue.sqlite: database or disk is full\n"
+
+
+def test_a_reports_folder_that_is_a_file_is_one_line(tmp_path, capsys):
+    project = project_in(tmp_path, "runs:\n  a: {notebook: one}", one=["n"])
+    (tmp_path / "reports").write_text("in the way")
+    assert main([], project=project) == 1
+    assert capsys.readouterr().err == f"error: {tmp_path / 'reports'}: File exists\n"

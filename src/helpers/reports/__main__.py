@@ -40,9 +40,9 @@ def main(arguments: list[str] | None = None, *, project: Path = paths.PROJECT) -
     """
     options = _parser().parse_args(arguments)
     reports = Path(options.reports).expanduser().resolve() if options.reports else project / "reports"
-    if options.changes or options.rebuild:
-        return _told(reports) if options.changes else _rebuilt(reports)
     try:
+        if options.changes or options.rebuild:
+            return _told(reports) if options.changes else _rebuilt(reports)
         runs = _chosen(options, project)
         if options.list or options.params or options.json:
             print(_json(runs) if options.json else _listed(runs, with_runs=not options.params))
@@ -50,6 +50,8 @@ def main(arguments: list[str] | None = None, *, project: Path = paths.PROJECT) -
     except HelpersError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except OSError as error:
+        return _unwritable(error)
     return _start(runs, project, reports, options)
 
 
@@ -107,16 +109,29 @@ def _start(runs: list[Run], project: Path, reports: Path, options: argparse.Name
     except HelpersError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except OSError as error:
+        return _unwritable(error)
     except KeyboardInterrupt:
         print("interrupted; what was unfinished has left nothing behind", file=sys.stderr)
         return 130
     failed = sum(not outcome.is_ok for outcome in outcomes)
     print(f"\n{batch.summary(outcomes)}\n")
     print(f"{len(outcomes) - failed} of {len(outcomes)} runs ok; see {reports / 'index.html'}")
-    problems = [*(place.put(outcomes, reports) if place else ()), *notify.send(outcomes, options.webhook)]
+    problems = [
+        *dict.fromkeys(how.problems),
+        *(place.put(outcomes, reports) if place else ()),
+        *notify.send(outcomes, options.webhook),
+    ]
     for problem in problems:
         print(f"error: {problem}", file=sys.stderr)
     return 1 if failed or problems else 0
+
+
+def _unwritable(error: OSError) -> int:
+    """A reports folder that cannot be used: one line."""
+    where = f"{error.filename}: " if error.filename else ""
+    print(f"error: {where}{error.strerror or error}", file=sys.stderr)
+    return 1
 
 
 def _place(url: str | None) -> Any:

@@ -27,7 +27,7 @@ from helpers.reports.run import Outcome, execute, exporter, interrupted, is_retr
 from helpers.reports.runs import Run
 
 IMPORTS = ".imports.json"
-PAGES_SECONDS = 5.0
+PAGES_SECONDS = 15.0
 """Between two writings of the pages while runs are under way."""
 
 BACKOFF_SECONDS = 1.0
@@ -52,6 +52,8 @@ class Options:
         Where reports go; ``reports/`` of the project for None.
     perform : callable
         Makes one report, as `helpers.reports.run.execute` does; a cluster's for another machine.
+    problems : list of str
+        What could not be written beside the reports is added here.
     """
 
     jobs: int = (os.cpu_count() or 1) + 1
@@ -60,6 +62,7 @@ class Options:
     is_terminal: bool = False
     reports: Path | None = None
     perform: Callable[..., Outcome] = execute
+    problems: list[str] = field(default_factory=list)
 
 
 def run_all(runs: Sequence[Run], project: Path, options: Options | None = None) -> list[Outcome]:
@@ -100,7 +103,6 @@ class _Batch:
     project: Path
     reports: Path
     options: Options
-    problems: list[str] = field(default_factory=list)
     _bar: Any = None
     _next_pages: float = field(default_factory=lambda: time.monotonic() + PAGES_SECONDS)
     _waiting: threading.Lock = field(default_factory=threading.Lock)
@@ -278,7 +280,7 @@ class _Batch:
         try:
             pages.build(self.reports)
         except OSError as error:
-            self.problems.append(f"the index could not be written: {error.strerror or error}")
+            self.options.problems.append(f"the pages could not be written: {error.strerror or error}")
 
     def publish(self, started: dt.datetime, outcomes: Sequence[Outcome]) -> None:
         """Keep the state of this batch, and the pages that show it."""
@@ -291,10 +293,8 @@ class _Batch:
             self._learn(outcomes)
             record.replace_json(self.reports / "batch.json", kept)
         except OSError as error:
-            self.problems.append(f"the state of the batch could not be written: {error.strerror or error}")
+            self.options.problems.append(f"the state of the batch could not be written: {error.strerror or error}")
         self._write_pages(is_last=True)
-        for problem in dict.fromkeys(self.problems):
-            print(f"error: {problem}", file=sys.stderr)
 
 
 def summary(outcomes: Sequence[Outcome]) -> str:

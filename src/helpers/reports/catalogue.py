@@ -36,6 +36,9 @@ CREATE INDEX of_run ON runs (notebook, run, stamp, number);
 CREATE INDEX of_headline ON headlines (folder);
 CREATE INDEX of_forecast ON forecasts (folder);
 """
+_OUTSIDE = ("SQLITE_FULL", "SQLITE_READONLY", "SQLITE_BUSY", "SQLITE_CANTOPEN", "SQLITE_IOERR", "SQLITE_PERM")
+"""Names of errors that making the file again would not mend."""
+
 _PARTS = ("headlines", "checks", "facts", "data", "forecasts")
 
 
@@ -52,13 +55,20 @@ def opened(reports: Path) -> Iterator[sqlite3.Connection]:
     ------
     sqlite3.Connection
         Rows can be read by name.
+
+    Raises
+    ------
+    OSError
+        The disk is full, or the folder cannot be written to.
     """
     reports.mkdir(parents=True, exist_ok=True)
     file = reports / FILE
     try:
         connection = _connected(file)
         _refresh(connection, reports)
-    except sqlite3.DatabaseError:
+    except sqlite3.DatabaseError as error:
+        if error.sqlite_errorname.startswith(_OUTSIDE):
+            raise OSError(f"{FILE}: {error}") from error
         # Damaged: the folders hold everything that stood in it.
         file.unlink(missing_ok=True)
         connection = _connected(file)

@@ -101,7 +101,7 @@ def execute(
     shutil.rmtree(staging, ignore_errors=True)
     staging.mkdir(parents=True)
     try:
-        with tempfile.TemporaryDirectory(prefix="helpers-", ignore_cleanup_errors=True) as scratch:
+        with tempfile.TemporaryDirectory(prefix=f"helpers-{os.getpid()}-", ignore_cleanup_errors=True) as scratch:
             kept = _attempt(run, project, staging, Path(scratch), earlier, progress)
         modules = kept.pop("modules", ())
         kept["attempts"] = list(attempts)
@@ -280,16 +280,18 @@ def _place(staging: Path, parent: Path, started: str) -> Path:
 
 
 def remove_stale(reports: Path) -> None:
-    """Remove what processes of this machine that are gone have left unfinished.
+    """Remove what processes of this machine that are gone have left unfinished, their scratch folders too.
 
     Parameters
     ----------
     reports : Path
     """
-    for folder in reports.glob(f".staging-{socket.gethostname()}-*-*"):
-        pid = folder.name.removeprefix(f".staging-{socket.gethostname()}-").split("-")[0]
-        if pid.isdigit() and not _is_owner_alive(int(pid), folder):
-            shutil.rmtree(folder, ignore_errors=True)
+    scratch = Path(tempfile.gettempdir())
+    for place, prefix in ((reports, f".staging-{socket.gethostname()}-"), (scratch, "helpers-")):
+        for folder in place.glob(f"{prefix}*-*"):
+            pid = folder.name.removeprefix(prefix).split("-")[0]
+            if pid.isdigit() and not _is_owner_alive(int(pid), folder):
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _is_owner_alive(pid: int, folder: Path) -> bool:
