@@ -17,6 +17,8 @@ import pytest
 from report_projects import folders, kept, project_in
 from test_report_batch import SLOW, is_alive, wait_for
 
+from helpers.reports import cluster as cluster_module
+from helpers.reports import inputs, record
 from helpers.reports.__main__ import main
 from helpers.reports.batch import Options, run_all
 from helpers.reports.runs import read_runs
@@ -159,3 +161,15 @@ def test_a_place_that_cannot_be_reached_leaves_the_reports_here(tmp_path, capsys
     assert main(["--to", str(tmp_path / "file")], project=project) == 1
     assert "was not reached, reports are here only" in capsys.readouterr().err
     assert (folders(project, "a")[0] / "report.html").exists()
+
+
+def test_a_lost_answer_does_not_make_the_report_twice(tmp_path):
+    """Dask runs a task again when the worker that held its answer has died."""
+    project = project_in(tmp_path, "runs:\n  a: {notebook: one}", one=["n"])
+    (run,) = read_runs(project / "notebooks")
+    wanted = record.sha256(run.path), inputs.package_hash(project)
+    options = {"reports": project / "reports", "token": "one"}
+    first, second = (cluster_module.perform(run, project, wanted, options) for _ in range(2))
+    assert (second.folder, second.record) == (first.folder, first.record)
+    assert len(folders(project, "a")) == 1
+    assert cluster_module.perform(run, project, wanted, {**options, "token": "two"}).folder != first.folder

@@ -15,7 +15,7 @@ from helpers.exhibits.show import Figure, Html
 from helpers.exhibits.style import cited
 from helpers.growth import GrowthResult
 from helpers.settings import Settings
-from helpers.wording import leeway, period, say, word
+from helpers.wording import leeway, period, publishers, say, word
 
 CHECKS_MIME = "application/vnd.helpers.checks+json"
 SUBJECT_MIME = "application/vnd.helpers.subject+json"
@@ -23,7 +23,6 @@ MAX_ROWS = 60
 SHORT = 14  # cells up to this length are not broken over lines
 LONG = 50  # cells beyond this length keep a readable width on a phone
 FACT_ID = re.compile(r"\b(f\d{4,5}|own\d+)\b")
-SOURCE_ID = re.compile(r"\b[a-z]+-[A-Z]?\d{2,3}\b")
 BADGES = {True: ("check-pass", "pass"), False: ("check-fail", "fail"), None: ("check-info", "info")}
 
 
@@ -268,7 +267,7 @@ def _worded(rows: list[dict], caption: str, text: list[str], most: int = MAX_ROW
 
 def _named(text: str, sources: pd.DataFrame) -> str:
     """Source ids in a text as the publishers' names."""
-    return SOURCE_ID.sub(lambda id_: sources["publisher"].get(id_[0], id_[0]), text)
+    return publishers(text, sources["publisher"])
 
 
 def _badge(css: str, key: str) -> Markup:

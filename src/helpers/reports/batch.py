@@ -199,8 +199,7 @@ class _Batch:
 
     def _latest(self, run: Run) -> Path | None:
         """Folder of the last finished run of this name."""
-        folders = sorted((self.reports / run.notebook / run.name).glob("*"), key=record.sortable, reverse=True)
-        return next((path for path in folders if (path / "report.html").exists()), None)
+        return record.latest(self.reports, run.notebook, run.name)
 
     @contextlib.contextmanager
     def _locked(self, run: Run) -> Iterator[None]:

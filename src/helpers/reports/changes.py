@@ -142,13 +142,12 @@ class _Facts:
 
 def _facts(earlier: Mapping[str, Any], later: Mapping[str, Any], project: Path) -> _Facts:
     """Facts of the slices that are new, gone, different in themselves or only in what the audit says of them."""
-    from helpers.reports.passports import passports  # with pandas, which reading old changes need not wait for
+    from helpers.reports.passports import Dossier  # with pandas, which reading old changes need not wait for
 
     before, after = earlier["facts"], later["facts"]
-    own = str(later["run"]["parameters"].get("facts_path") or "")
     both = [i for i in after if i in before and after[i] != before[i]]
     changed = [*(i for i in after if i not in before), *both]
-    known = passports(changed, project, own=own)
+    known = Dossier(project=project, parameters={**later["run"]["parameters"], "language": "en"}).said(changed)
     former = earlier["result"].get("passports", {})
     words = {i: _said(i, known.get(i)) for i in changed}
     revised = {

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -71,7 +72,7 @@ def _remote(client: Any, run: Run, project: Path, **options: Any) -> Outcome:
     from distributed import KilledWorker
     from distributed.comm import CommClosedError
 
-    options["progress"] = False
+    options |= {"progress": False, "token": uuid.uuid4().hex}
     wanted = record.sha256(run.path), inputs.package_hash(project)
     future = client.submit(perform, run, project, wanted, options, pure=False, retries=0)
     try:
@@ -115,6 +116,9 @@ def perform(run: Run, project: Path, wanted: tuple[str | None, str], options: di
     run = replace(run, path=here / "notebooks" / run.path.name)
     if (record.sha256(run.path), inputs.package_hash(here)) != wanted:
         raise ClusterError(f"a worker has another version of {run.notebook} or of the package; bring it up to date")
+    made = record.latest(options["reports"], run.notebook, run.name)
+    if made and (kept := record.read_json(made / "run.json")) and kept.get("token") == options["token"]:
+        return Outcome(run=run, folder=made, record=kept)  # its first worker died between the report and the answer
     _prepare(run, here)
     return execute(run, here, **options)
 

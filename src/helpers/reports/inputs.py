@@ -201,14 +201,15 @@ def alarms(fact_ids: Iterable[str], project: Path, as_of: str = "") -> list[dict
     Returns
     -------
     list of dict
-        ``verdict``, ``rule``, ``text``, ``fact_ids`` and ``doubted``; empty where there is no ledger.
+        ``verdict``, ``rule``, ``entity``, ``metric``, ``text``, ``fact_ids`` and ``doubted``; empty where there is no
+        ledger.
     """
     wanted = set(fact_ids)
     found = audited(project, as_of)
     if found is None:
         return []
     rows = found.verdicts[found.verdicts["verdict"].isin(ALARMS)]
-    columns = ["verdict", "rule", "text", "fact_ids", "doubted"]
+    columns = ["verdict", "rule", "entity", "metric", "text", "fact_ids", "doubted"]
     rows = rows[[bool(wanted & set(ids)) for ids in rows["fact_ids"]]][columns]
     return [
         {**row, "fact_ids": list(row["fact_ids"]), "doubted": list(row["doubted"])} for row in rows.to_dict("records")

@@ -16,7 +16,7 @@ import pandas as pd
 from helpers import ledger
 from helpers.errors import HelpersError
 from helpers.reports import inputs
-from helpers.wording import period, say, speaking
+from helpers.wording import period, publishers, say, speaking
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +39,11 @@ class Dossier:
         """ISO day or empty."""
         return str(self.parameters.get("as_of") or "")
 
+    @property
+    def language(self) -> str:
+        """``en`` or ``zh``."""
+        return "zh" if str(self.parameters.get("language", "")).startswith("zh") else "en"
+
     def passports(self, fact_ids: Iterable[str]) -> dict[str, dict[str, Any]]:
         """What is known of some facts, as text in the report's language.
 
@@ -53,10 +58,23 @@ class Dossier:
             ``published``, ``url``, ``note``, ``doubts``.
         """
         wanted = list(fact_ids)
-        language = "zh" if str(self.parameters.get("language", "")).startswith("zh") else "en"
-        found = passports(wanted, self.project, language=language, own=str(self.parameters.get("facts_path") or ""))
         held = self._held(wanted)
-        return {i: {**passport, "doubts": held.get(i, [])} for i, passport in found.items()}
+        return {i: {**passport, "doubts": held.get(i, [])} for i, passport in self.said(wanted).items()}
+
+    def said(self, fact_ids: Iterable[str]) -> dict[str, dict[str, Any]]:
+        """The same without ``doubts``: what the sources say of themselves.
+
+        Parameters
+        ----------
+        fact_ids : iterable of str
+        """
+        book = self._book()
+        if book is None:
+            return {}
+        names = ledger.names(self.language, book=book)
+        rows = book.facts[book.facts["fact_id"].isin(set(fact_ids))].sort_values("fact_id")
+        with speaking(self.language):
+            return {row.fact_id: _passport(row, book.sources.loc[row.source_id], names) for row in rows.itertuples()}
 
     def doubts(self, fact_ids: Iterable[str]) -> list[str]:
         """Why a number that rests on these facts has to be looked at; empty where nothing is held against them.
@@ -71,11 +89,38 @@ class Dossier:
         """Fact to what is held against it: facts that an alarm names, or that its sources leave open."""
         wanted = list(dict.fromkeys(fact_ids))
         held: dict[str, list[str]] = {}
-        for alarm in inputs.alarms(wanted, self.project, self.as_of):
+        for alarm in self._alarms(wanted):
             for i in wanted:
                 if i in (alarm["doubted"] or alarm["fact_ids"]):
                     held.setdefault(i, []).append(f"{alarm['verdict']}: {alarm['text']}")
+        book = self._book()
+        rows = book.facts[book.facts["fact_id"].isin(wanted) & book.facts["nature"].eq("doubtful")] if book else None
+        for row in rows.itertuples() if rows is not None else ():
+            held.setdefault(row.fact_id, []).append(f"marked {row.status} in the ledger: {row.note}")
         return held
+
+    def _alarms(self, wanted: Iterable[str]) -> list[dict[str, Any]]:
+        """What the audit holds against some facts, in the words of a reader."""
+        book = self._book()
+        if book is None:
+            return []
+        names = ledger.names(self.language, book=book)
+        return [
+            {
+                **alarm,
+                "what": ", ".join(names.get(str(alarm[part]), str(alarm[part])) for part in ("entity", "metric")),
+                "text": publishers(alarm["text"], book.sources["publisher"]),
+            }
+            for alarm in inputs.alarms(wanted, self.project, self.as_of)
+        ]
+
+    def _book(self) -> ledger.Ledger | None:
+        try:
+            return ledger.load(
+                self.project / "data" / "ledger", own=str(self.parameters.get("facts_path") or "") or None
+            )
+        except HelpersError:
+            return None
 
     def audit(self, fact_ids: Iterable[str]) -> dict[str, Any] | None:
         """The audit of the facts that a report rests on, for its foot.
@@ -98,33 +143,9 @@ class Dossier:
         return {
             "facts": len(wanted),
             "counts": rows["verdict"].value_counts().to_dict(),
-            "alarms": inputs.alarms(wanted, self.project, self.as_of),
+            "alarms": self._alarms(wanted),
             "ledger": found.text,
         }
-
-
-def passports(
-    fact_ids: Iterable[str], project: Path, *, language: str = "en", own: str = ""
-) -> dict[str, dict[str, Any]]:
-    """What the ledger says of some facts, as text.
-
-    Parameters
-    ----------
-    fact_ids : iterable of str
-    project : Path
-    language : {"en", "zh"}
-        Of the labels.
-    own : str
-        A user's own facts beside the ledger, as a notebook's parameter ``facts_path`` names them.
-    """
-    try:
-        book = ledger.load(project / "data" / "ledger", own=own or None)
-    except HelpersError:
-        return {}
-    names = ledger.names(language, book=book)
-    rows = book.facts[book.facts["fact_id"].isin(set(fact_ids))].sort_values("fact_id")
-    with speaking(language):
-        return {row.fact_id: _passport(row, book.sources.loc[row.source_id], names) for row in rows.itertuples()}
 
 
 def _passport(row: Any, source: pd.Series, names: Mapping[str, str]) -> dict[str, Any]:

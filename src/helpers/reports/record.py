@@ -139,6 +139,18 @@ def read_json(path: Path) -> dict[str, Any] | None:
     return content if isinstance(content, dict) else None
 
 
+def latest(reports: Path, notebook: str, run: str) -> Path | None:
+    """Folder of the last finished run of a name.
+
+    Parameters
+    ----------
+    reports : Path
+    notebook, run : str
+    """
+    folders = sorted((reports / notebook / run).glob("*"), key=sortable, reverse=True)
+    return next((path for path in folders if (path / "report.html").exists()), None)
+
+
 def sortable(folder: Path) -> tuple[str, int]:
     """Order of a run's folders: 20261122T091500Z-2 is later than 20261122T091500Z, and -10 later than -2."""
     stamp, _, number = folder.name.partition("-")

@@ -69,6 +69,7 @@ def execute(
     earlier: Mapping[str, Any] | None = None,
     attempts: tuple[str, ...] = (),
     is_last: bool = True,
+    token: str = "",
     progress: dict[str, Any] | bool = False,
 ) -> Outcome:
     """Run one notebook and put its files in their place.
@@ -87,6 +88,8 @@ def execute(
         How earlier attempts at this run ended.
     is_last : bool
         Whether a failure that running again could mend is kept; it is thrown away otherwise.
+    token : str
+        Kept in the record: by it a cluster that has lost a worker's answer finds the report it had made.
     progress : dict or bool
         Papermill's progress bar: options for tqdm, or False.
 
@@ -104,7 +107,7 @@ def execute(
         with tempfile.TemporaryDirectory(prefix=f"helpers-{os.getpid()}-", ignore_cleanup_errors=True) as scratch:
             kept = _attempt(run, project, staging, Path(scratch), earlier, progress)
         modules = kept.pop("modules", ())
-        kept["attempts"] = list(attempts)
+        kept |= {"attempts": list(attempts), "token": token}
         if interrupted.is_set():
             raise InterruptedRunError(run.name)
         if not is_last and is_retried(kept):
