@@ -21,6 +21,7 @@ from helpers.reports import cluster as cluster_module
 from helpers.reports import inputs, record
 from helpers.reports.__main__ import main
 from helpers.reports.batch import Options, run_all
+from helpers.reports.provisioner import ReportProvisioner
 from helpers.reports.runs import read_runs
 from helpers.reports.store import Place, StoreError
 
@@ -163,7 +164,26 @@ def test_a_place_that_cannot_be_reached_leaves_the_reports_here(tmp_path, capsys
     assert (folders(project, "a")[0] / "report.html").exists()
 
 
-def test_a_lost_answer_does_not_make_the_report_twice(tmp_path):
+@pytest.fixture
+def zygotes_end() -> Iterator[None]:
+    """What a worker keeps for its next run ends with the test here."""
+    yield
+    if ReportProvisioner.zygote is not None:
+        ReportProvisioner.zygote.close()
+        ReportProvisioner.zygote = None
+
+
+def test_a_worker_prepares_for_one_project_at_a_time(tmp_path, zygotes_end):
+    source = ["from helpers import paths\nprint(paths.PROJECT)"]
+    for name in ("first", "second"):
+        project = project_in(tmp_path / name, "runs:\n  a: {notebook: one}", one=source)
+        (run,) = read_runs(project / "notebooks")
+        wanted = record.sha256(run.path), inputs.package_hash(project)
+        outcome = cluster_module.perform(run, project, wanted, {"reports": project / "reports", "token": name})
+        assert f">{project}<" in (outcome.folder / "report.html").read_text(encoding="utf-8")
+
+
+def test_a_lost_answer_does_not_make_the_report_twice(tmp_path, zygotes_end):
     """Dask runs a task again when the worker that held its answer has died."""
     project = project_in(tmp_path, "runs:\n  a: {notebook: one}", one=["n"])
     (run,) = read_runs(project / "notebooks")

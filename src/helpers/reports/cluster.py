@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import threading
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,6 +22,7 @@ from helpers.reports import inputs, record
 from helpers.reports.run import Outcome, execute, interrupted
 from helpers.reports.runs import Run
 
+_preparing = threading.Lock()
 CONNECT_SECONDS = 15
 ALLOWED_FAILURES = 3
 """Workers that may die under one run before it counts as the run's own fault."""
@@ -128,8 +130,12 @@ def _prepare(run: Run, project: Path) -> None:
     from helpers.reports import kernel, zygote
     from helpers.reports.provisioner import ReportProvisioner
 
-    living = ReportProvisioner.zygote
-    if living is None or not living.is_alive:
+    with _preparing:
+        living = ReportProvisioner.zygote
+        if living is not None and living.is_alive and living.project == str(project):
+            return
+        if living is not None:
+            living.close()
         env = kernel.clean(os.environ) | {"HELPERS_PROJECT": str(project)}
         notebooks = sorted((project / "notebooks").glob("[!_]*.ipynb"))
         ReportProvisioner.zygote = zygote.Zygote.start(zygote.modules_of(notebooks), env)

@@ -38,10 +38,12 @@ SWITCH = "HELPERS_FORK"
 class Zygote:
     """Handle of the forking process, for any number of threads.
 
-    Make one with `start`; `close` ends it and every kernel that it has forked.
+    Make one with `start`; `close` ends it and every kernel that it has forked. ``project`` is the folder whose kernels
+    it forks: what it has imported knows no other.
     """
 
-    def __init__(self, process: subprocess.Popen, channel: socket.socket) -> None:
+    def __init__(self, process: subprocess.Popen, channel: socket.socket, project: str) -> None:
+        self.project = project
         self._process = process
         self._channel = channel
         self._lines = channel.makefile("r", encoding="utf-8")
@@ -74,7 +76,7 @@ class Zygote:
         )
         theirs.close()
         ours.settimeout(START_SECONDS)
-        made = cls(process, ours)
+        made = cls(process, ours, env.get("HELPERS_PROJECT", ""))
         try:
             answer = made._read()
         except OSError:
