@@ -85,7 +85,7 @@ def test_an_exclusion_that_leaves_nothing_out_and_too_many_runs():
         ("a: {notebook: one, retries: 1.5}", "retries is 1.5, but has to be a number between 0 and 10"),
         ("a: {notebook: one, online: 'yes'}", "online is 'yes', but has to be true or false"),
         ("a: {notebook: one, env: [A-B]}", "env has to be a list of names"),
-        ("a: &x {notebook: *x}", "notebook"),
+        ("a: &x {notebook: *x}", "line 2: an alias (*x) is not read; write it out"),
         ("a: {notebook: one}\n  ? [b]\n  : {notebook: one}", "a name has to be plain text"),
         ("a: {notebook: one, matrix: {n: [1]}}\n  a-1: {notebook: one}", "two entries make a run 'a-1'"),
         ("a: {notebook: one, path: /etc}", "unknown key 'path'"),

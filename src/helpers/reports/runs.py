@@ -87,7 +87,18 @@ class Run:
 
 
 class _StrictLoader(yaml.SafeLoader):
-    """SafeLoader keeps the last of two equal keys without a word; here that is an error."""
+    """SafeLoader keeps the last of two equal keys without a word; here that is an error.
+
+    Aliases are refused: they can lead back to themselves, or grow to any size.
+    """
+
+    def compose_node(self, parent: yaml.Node | None, index: object) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            event = self.peek_event()
+            raise ParameterError(
+                f"line {event.start_mark.line + 1}: an alias (*{event.anchor}) is not read; write it out"
+            )
+        return super().compose_node(parent, index)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
         seen = set()

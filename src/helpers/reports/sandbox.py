@@ -21,10 +21,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-# The debugger takes a fifth of a second to import, and nobody steps through a scheduled run.
-sys.modules.setdefault("debugpy", None)  # type: ignore[arg-type]
-
-from ipykernel.iostream import OutStream  # noqa: E402
+from ipykernel.iostream import OutStream
 
 MOST_PRINTED = 2_000_000
 """Characters that a run may print; a report of that size helps nobody."""
@@ -102,6 +99,11 @@ def _refuse(event: str, args: tuple) -> None:
         raise PermissionError(f"a report run has no network ({where}); `online: true` in runs.yml would allow it")
 
 
+def leave_out_debugger() -> None:
+    """Keep the kernel from importing it: a fifth of a second, and nobody steps through a scheduled run."""
+    sys.modules.setdefault("debugpy", None)  # type: ignore[arg-type]
+
+
 def serve(arguments: Sequence[str]) -> None:
     """Be a kernel until told to stop.
 
@@ -110,6 +112,7 @@ def serve(arguments: Sequence[str]) -> None:
     arguments : sequence of str
         As for ipykernel: ``-f`` and the connection file.
     """
+    leave_out_debugger()
     from ipykernel.kernelapp import launch_new_instance
 
     own = [f"--IPKernelApp.outstream_class={__name__}.LimitedStream", "--HistoryManager.enabled=False"]

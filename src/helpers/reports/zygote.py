@@ -232,7 +232,10 @@ def _thread_count() -> int:
 
 
 def _main(descriptor: int, modules: Sequence[str]) -> None:
+    from helpers.reports import sandbox
+
     channel = socket.socket(fileno=descriptor)
+    sandbox.leave_out_debugger()
     _import_all(modules)
     if _thread_count() > 1:
         channel.sendall(b'{"ready": false}\n')
