@@ -1,0 +1,205 @@
+"""Numbers that stand together: lists that share a unit, ranges, "from A to B", and the sign that a verb gives."""
+
+from __future__ import annotations
+
+import re
+
+from helpers.claims import vocabulary
+from helpers.claims.numbers import Token
+
+_LIST = re.compile(r" ?(?P<strong>/|、|和|与|及|以及|(?P<and>,? ?(?:and|or|&)(?= ))|or)?(?P<comma>,|;)? ?(?:约|about )?")
+_RANGE = re.compile(r" ?(?:-{1,2}|~|至|到|to|或|through) ?(?:约|about |around |nearly |over )?")
+_BETWEEN = re.compile(r"(?:between|介于|在)(?: ?(?:about|around|约))? ?$")
+_AND = re.compile(r" ?(?:and|和|与|到|至) ?")
+_FROM = re.compile(r"(?:\bfrom|从|由|自)(?: ?(?:about|around|roughly|the|an?|just|only|some|nearly|over|less than|约|近|不到|超))? ?$")
+_RANGING = re.compile(r"(?:rang(?:e|es|ed|ing)|varies|vary|anywhere)(?: in size)? (?:from) ?$|区间(?:为|在|从)? ?$|范围(?:为|在|从)? ?$")
+_MOVED = re.compile(r"\b(?:up|down|rose|grew|fell|gained|increased|decreased|declined|dropped|improved|by|widened|narrowed)(?: by| about| nearly| over)* ?$")
+_LEVEL_OF_RATIO = re.compile(r"margin|rate|share|ratio|penetration|proportion|率|占比|比例|份额")
+BETWEEN_WORDS = 40
+
+
+def compose(low: str, tokens: list[Token]) -> list[Token]:
+    """Share scales and units within lists, join ranges, and give the verbs' sign.
+
+    Parameters
+    ----------
+    low : str
+        The folded text.
+    tokens : list of Token
+        In the order of the text; changed in place.
+
+    Returns
+    -------
+    list of Token
+        Those that are numbers with a unit or a scale, and those that still have none (for tables).
+    """
+    _hyphens(low, tokens)
+    _share_leftwards(low, tokens)
+    _share_currency(low, tokens)
+    joined = _ranges(low, tokens)
+    _directions(low, joined)
+    return joined
+
+
+def _hyphens(low: str, tokens: list[Token]) -> None:
+    """A minus that touches the number before it joins a range: 3亿-5亿."""
+    for before, token in zip(tokens, tokens[1:], strict=False):
+        if token.negative and before.end == token.start and low[token.start] == "-":
+            token.negative, token.start = None, token.start + 1
+
+
+def _is_bare(token: Token) -> bool:
+    return token.power is None and token.kind in ("", "count") and token.role != "noun" and not token.unit
+
+
+def _take(token: Token, other: Token, *, scale: bool = True) -> None:
+    """What the number leaves open, from the one it stands beside."""
+    if scale and token.power is None and other.power is not None:
+        token.power = other.power
+        token.inferred.append("scale")
+    if not token.kind or (token.kind == other.kind == "money" and not token.currency):
+        token.kind, token.unit, token.permille, token.per = other.kind, other.unit, other.permille, other.per
+        token.currency = token.currency or other.currency
+        token.role = token.role or other.role
+        token.inferred.append("unit")
+
+
+def _share_leftwards(low: str, tokens: list[Token]) -> None:
+    """177/226/302亿元 and "177, 226 and 302 million yuan": the last one's scale and unit hold for all."""
+    for i in range(len(tokens) - 2, -1, -1):
+        token, other = tokens[i], tokens[i + 1]
+        if other.start - token.end > BETWEEN_WORDS or not (other.kind or other.power is not None):
+            continue
+        gap = low[token.end : other.start]
+        m = _LIST.fullmatch(gap)
+        if not m or not gap.strip():
+            continue
+        linked = bool(m["strong"]) or (m["comma"] and other.series)
+        bare = _is_bare(token)
+        of_money = token.kind == "money" and token.power is None and other.power is not None and gap.strip() in "/、"
+        if linked and (bare or of_money):
+            _take(token, other)
+        if linked:
+            token.series = other.series = other.series or i + 1
+
+
+def _share_currency(low: str, tokens: list[Token]) -> None:
+    """RMB 17.7/22.6/30.2 billion: the first one's currency holds for all."""
+    for token, other in zip(tokens, tokens[1:], strict=False):
+        if token.kind == "money" and not other.kind and (other.power is not None or token.power is None):
+            gap = low[token.end : other.start]
+            if gap.strip() in ("/", "、") or (other.series and other.series == token.series) or _RANGE.fullmatch(gap):
+                other.kind, other.unit, other.currency, other.per = "money", token.unit, token.currency, token.per
+                other.inferred.append("currency")
+
+
+def _ranges(low: str, tokens: list[Token]) -> list[Token]:
+    out: list[Token] = []
+    i = 0
+    while i < len(tokens):
+        token = tokens[i]
+        if i + 1 < len(tokens):
+            other = tokens[i + 1]
+            if other.start - token.end < BETWEEN_WORDS and _is_pair(low, token, other):
+                if _make_range(low, token, other):
+                    i += 1
+        out.append(token)
+        i += 1
+    return out
+
+
+def _is_pair(low: str, token: Token, other: Token) -> bool:
+    gap = low[token.end : other.start]
+    left = low[max(0, token.start - 24) : token.start]
+    return bool(_RANGE.fullmatch(gap)) or bool(_AND.fullmatch(gap) and _BETWEEN.search(left))
+
+
+def _make_range(low: str, token: Token, other: Token) -> bool:
+    """Join two numbers of one kind into a range; a change keeps both, and shares its unit."""
+    left = low[max(0, token.start - 28) : token.start]
+    is_change = bool(_FROM.search(left)) and not _RANGING.search(left)
+    if not other.kind and other.power is None:
+        return False
+    taken = (token.power, token.kind, token.unit, token.currency)
+    if token.power is None and other.power is not None and token.kind in ("", "money") and (
+        not token.kind or not is_change or token.value < other.value
+    ):
+        if token.value * other.factor < other.value * other.factor * (1 if not is_change else 50):
+            token.power = other.power
+            token.inferred.append("scale")
+    if not token.kind:
+        keep = token.power
+        _take(token, other, scale=False)
+        token.power = keep
+    elif token.kind == "money" and other.kind == "money" and not token.currency:
+        token.currency = other.currency
+    elif token.kind == "money" and not other.kind:
+        other.kind, other.unit, other.currency = "money", token.unit, token.currency
+    if token.kind != other.kind or (token.currency and other.currency and token.currency != other.currency):
+        return False
+    if is_change:
+        token.role, other.role = "from", "to"
+        return False
+    if token.kind == "ratio" and _MOVED.search(left) and " to" in low[token.end : other.start]:
+        clause = low[max(0, token.start - 60) : token.start]
+        if _LEVEL_OF_RATIO.search(clause):
+            token.role, other.role = "", "to"
+            return False
+    a, b = token.value * token.factor, other.value * other.factor
+    if token.negative != other.negative and other.negative is not None:
+        return False
+    if not a < b:
+        token.power, token.kind, token.unit, token.currency = taken
+        return False
+    token.high = other.value * other.factor / token.factor if token.power == other.power else b / token.factor
+    if token.power == other.power:
+        token.high = other.value
+    token.end = other.end
+    if other.qualifier in ("at_least",) and not token.qualifier and low[other.end - 1 : other.end] == "+":
+        token.qualifier = "at_least"
+    token.digit = min(token.digit, other.digit)
+    after = vocabulary.QUALIFIER_AFTER.match(low, token.end)
+    if after and after["about"]:
+        token.qualifier = token.qualifier or "about"
+    return True
+
+
+_SHARED_SIGN = re.compile(r" ?(?:/|、|,|和|与|及|以及|,? ?and|&) ?(?:约|about )?")
+_BY = re.compile(r"\bby ?(?:about |nearly |over |around |more than )?$")
+_ZH_TO = re.compile(r"(?:至|到|为)(?:了|约|近|不足|不到)*$")
+
+
+def _directions(low: str, tokens: list[Token]) -> None:
+    """Declines are negative; "down to 3 %" is a level and keeps its sign."""
+    before: Token | None = None
+    for token in tokens:
+        if token.kind in ("ratio", "points", "basis", "multiple", "money", "count") and token.negative is None:
+            _direct(low, token, before)
+        before = token
+
+
+def _direct(low: str, token: Token, before: Token | None) -> None:
+    place = max(0, token.start - 44)
+    left = low[place : token.start]
+    strict = token.kind in ("ratio", "points", "basis")
+    down = vocabulary.DOWN_ZH.search(left) if not left.isascii() else None
+    if down and not _ZH_TO.search(left):
+        if strict or (token.kind == "money" and "亏" not in left[-14:]) or token.kind == "multiple":
+            if strict or re.search(r"(?:下降|减少|降低|下滑|下跌)", left[down.start() :]):
+                token.negative = True
+        return
+    if strict or token.kind == "multiple":
+        spoken = vocabulary.DOWN_EN.search(left)
+        if spoken and not re.search(r"\bto ?$|\bthan ?$", left):
+            token.negative = True
+            return
+        if strict and vocabulary.DOWN_AFTER.match(low, token.end):
+            token.negative = True
+            return
+    elif token.kind == "money" and _BY.search(left) and vocabulary.DOWN_EN.search(_BY.sub("", left)):
+        token.negative = not re.search(r"\b(?:loss|deficit)", left)
+        return
+    if before is not None and before.negative and strict and before.kind == token.kind:
+        low_gap = low[before.end : token.start]
+        if low[before.start] not in "-+" and _SHARED_SIGN.fullmatch(low_gap):
+            token.negative = True

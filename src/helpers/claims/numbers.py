@@ -1,0 +1,266 @@
+"""Numbers written in digits: value, sign, currency, scale, unit and words of doubt, from what stands around them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from helpers.claims import masks, periods, vocabulary
+from helpers.claims.periods import Period
+from helpers.claims.vocabulary import CURRENCY_AFTER, CURRENCY_BEFORE, LETTERS, SCALES
+
+NUMBER = re.compile(r"(?:[0-9]{1,3}(?:,[0-9]{3})+(?![0-9])|[0-9]+(?!,[0-9]{3}(?![0-9])))(?:\.[0-9]+)?|(?<![0-9])\.[0-9]+")
+_SCALE_PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(百万|千万|百|千|万)(?=[元人美港家名户单件次股]|(?![0-9]))")
+CENTS = {"percent": 0.01, "permille": 0.001}
+UNIT_OF_TIME = {"分": "minute", "mi": "minute", "小": "hour", "ho": "hour", "hr": "hour", "天": "day", "da": "day"}
+NOUNS = re.compile(
+    r"[ -](?:(?!times\b|years?\b|months?\b|weeks?\b|quarters?\b|days?\b|points?\b|hours?\b|and\b|or\b|in\b|of\b|to\b|"
+    r"the\b|on\b|at\b|for\b|by\b|from\b|with\b|per\b|is\b|was\b|were\b|as\b|its\b|has\b)[a-z][a-z'&\-]{1,18} ){0,2}?"
+    r"(?P<noun>users?|people|persons?|participants?|viewers?|followers?|fans|members?|customers?|consumers?|buyers?|"
+    r"shoppers?|merchants?|sellers?|vendors?|stores?|shops?|outlets|brands?|products?|items?|skus?|goods|sessions?|"
+    r"rooms?|streams?|livestreams?|broadcasts?|orders?|parcels?|packages?|views?|impressions|clicks|searches|"
+    r"interactions?|comments?|notes?|posts?|videos?|shares?|adss?|employees?|staff|workers|hosts?|streamers?|"
+    r"creators?|influencers?|kols|anchors|cities|countries|markets|provinces|villages|counties|categories|companies|"
+    r"firms|measures?|upgrades?|rewards?|initiatives?|steps|features|partners?|advertisers?|clients?|subscribers?|"
+    r"downloads?|installs?|units?|vehicles|devices|warehouses?|riders|couriers|analysts|funds|investors|rounds?|"
+    r"transactions?|deals|contracts|listings|episodes|hosts|households|cases|complaints|accounts|groups|teams|"
+    r"games|titles|apps|images|models?|agents|drivers|trips|restaurants|hotels|seats|events?|campaigns|venues|"
+    r"cents|tonnes|tons|kilometres|kilometers|km)\b"
+)
+PEOPLE = {
+    "user", "people", "person", "participant", "viewer", "follower", "fan", "member", "customer", "consumer", "buyer",
+    "shopper", "employee", "staff", "worker", "host", "streamer", "creator", "influencer", "kol", "subscriber",
+}  # fmt: skip
+
+
+@dataclass(slots=True)
+class Token:
+    """A number before it is a claim.
+
+    Attributes
+    ----------
+    start, end : int
+        The printed expression, with sign, currency, scale and unit.
+    digits : tuple of int
+        Where the bare digits stand.
+    value, digit : float
+        As printed, and the size of the last printed digit, without scale.
+    power : int or None
+        Scale as a power of ten; None where none is printed.
+    kind : str
+        "" (no unit), money, ratio, points, basis, multiple, count, time.
+    unit, currency, qualifier : str
+    negative : bool or None
+        True and False where a sign is printed, None where not.
+    """
+
+    start: int
+    end: int
+    digits: tuple[int, int]
+    value: float
+    digit: float
+    power: int | None = None
+    kind: str = ""
+    unit: str = ""
+    currency: str = ""
+    qualifier: str = ""
+    negative: bool | None = None
+    permille: bool = False
+    per: str = ""
+    high: float | None = None
+    inferred: list[str] = field(default_factory=list)
+    readings: list[tuple[str, float, str]] = field(default_factory=list)
+    role: str = ""
+    series: int = 0
+
+    @property
+    def factor(self) -> float:
+        """What the printed digits are multiplied with."""
+        return 10.0 ** (self.power or 0)
+
+
+def scan(low: str) -> tuple[list[Token], list[Period]]:
+    """All numbers in digits of a folded text, and the periods that hold digits.
+
+    Numbers inside periods, citation marks, codes and names are left out; numbers that no unit follows are kept, for
+    lists and ranges and tables, with an empty kind.
+    """
+    names = masks.spans(low)
+    tokens: list[Token] = []
+    found: list[Period] = []
+    done, at = 0, 0
+    for m in NUMBER.finditer(low):
+        start, end = m.span()
+        if start < done:
+            continue
+        while at < len(names) and names[at][1] <= start:
+            at += 1
+        if at < len(names) and names[at][0] <= start:
+            done = names[at][1]
+            continue
+        period = periods.at_number(low, start)
+        if period:
+            done = period.end
+            if period.kind != "time":
+                found.append(period)
+            continue
+        token = _read(low, m)
+        if not token.kind and token.power is None and not token.currency:
+            period = periods.bare_year(low, start)
+            if period:
+                done = period.end
+                found.append(period)
+                continue
+        if token.kind == "skip":
+            done = token.end
+            continue
+        done = token.end
+        tokens.append(token)
+    return tokens, found
+
+
+def _read(low: str, m: re.Match) -> Token:
+    start, end = m.span()
+    text = m[0].replace(",", "")
+    decimals = len(text) - text.index(".") - 1 if "." in text else 0
+    token = Token(start, end, (start, end), float(text), 10.0**-decimals)
+    _right(low, token)
+    is_strong = token.kind not in ("", "count", "time") or token.power is not None
+    before = vocabulary.BEFORE.search(low, max(0, start - 12), start)
+    if before:
+        name = before["code"] or before["name"] or (before["land"] or "") + before["symbol"]
+        currency = CURRENCY_BEFORE.get(name) or CURRENCY_BEFORE[before["symbol"]]
+        if token.kind in ("", "money", "count", "time", "skip") and not _is_rate_word(low, before):
+            token.currency = token.currency or currency
+            if token.kind in ("count", "time", "skip"):  # "RMB 60 a share": what follows is no unit of the number
+                token.end = token.digits[1]
+                token.unit = ""
+            token.kind, token.start = "money", before.start()
+            if token.power is None:
+                _letter_scale(low, token)
+            is_strong = True
+    if token.kind == "skip":
+        return token
+    if not is_strong and masks.is_no_number(low, start, end):
+        token.kind = "skip"
+        return token
+    if is_strong and (low[start - 1 : start] in (".", "_") or _is_code(low, token)):
+        token.kind = "skip"
+        return token
+    _sign(low, token)
+    _doubt(low, token)
+    return token
+
+
+def _is_code(low: str, token: Token) -> bool:
+    """C2M, K12: letters on both sides; DAU4.08亿 is none."""
+    letter = low[token.start - 1 : token.start]
+    return token.start == token.digits[0] and letter.isascii() and letter.isalpha() and low[token.digits[1] : token.end] in LETTERS
+
+
+def _is_rate_word(low: str, before: re.Match) -> bool:
+    """"1美元 7.2元": a currency's name that belongs to the number before it."""
+    return bool(re.search(r"[0-9万亿千] ?$", low[max(0, before.start() - 3) : before.start()])) and not before["symbol"]
+
+
+def _letter_scale(low: str, token: Token) -> None:
+    """K, M, B, T after an amount of money: "$5m", "US$ 3.2 B"."""
+    m = re.compile(r" ?(k|m|b|t)(?![a-z0-9])").match(low, token.end)
+    if m:
+        token.power, token.end = LETTERS[m[1]], m.end()
+
+
+def _right(low: str, token: Token) -> None:
+    """Scale and unit behind the digits."""
+    m = vocabulary.AFTER.match(low, token.end)
+    g = m.group
+    scale, gap = g("scale"), low[token.end : token.end + 1] == " "
+    if scale in LETTERS:
+        attached = not gap
+        if scale == "t" or not attached or (scale == "m" and re.match(r"[²2³3/]", low[m.end("scale") : m.end("scale") + 1])):
+            m = vocabulary.AFTER.match(low, token.end, token.end)  # a single letter needs a currency or its number
+            g = m.group
+            scale = None
+    if low.startswith("mm", token.end) or low.startswith("兆", token.end):
+        token.kind, token.end = "skip", token.end + 2  # 1e6 for some and 1e3 or 1e12 for others
+        return
+    if scale:
+        token.power = SCALES.get(scale, LETTERS.get(scale))
+    if g("span"):
+        token.kind, token.end = "skip", m.end()
+        return
+    end = m.end()
+    if g("points"):
+        token.kind, token.unit = "points", "percentage_point"
+    elif g("basis"):
+        token.kind, token.unit = "basis", "percentage_point"
+    elif g("percent"):
+        token.kind, token.unit, token.permille = "ratio", "ratio", g("percent") == "‰"
+        if g("percent") == "pct" and _is_chinese(low, token.start):
+            token.kind, token.unit = "points", "percentage_point"  # brokers write 3pct for three points
+    elif g("times"):
+        token.kind, token.unit = "multiple", "multiple"
+    elif g("money"):
+        token.kind, token.unit, token.currency = "money", "money", CURRENCY_AFTER[g("money")]
+    elif g("time"):
+        token.kind, token.unit = "time", UNIT_OF_TIME[g("time")[:2] if g("time")[0].isascii() else g("time")[0]]
+    elif g("people"):
+        token.kind, token.unit = "count", "person"
+    elif g("thing"):
+        token.kind, token.unit = "count", "share" if g("thing") == "股" else "order" if g("thing") == "单" else "count"
+        if g("thing") == "股" and scale is None and token.digit < 1:
+            token.kind, token.unit, end = "", "", token.end
+    if scale and not g("times"):
+        chain = _SCALE_PART.match(low, m.end("scale")) if not token.kind and token.power >= 4 else None
+        if chain and SCALES[chain[2]] < token.power:
+            token.value += float(chain[1]) * 10.0 ** (SCALES[chain[2]] - token.power)
+            token.digit = 10.0 ** (SCALES[chain[2]] - token.power)
+            rest = vocabulary.AFTER.match(low, chain.end())
+            end = chain.end()
+            if rest["money"]:
+                token.kind, token.unit, token.currency = "money", "money", CURRENCY_AFTER[rest["money"]]
+                end = rest.end()
+    token.end = end if (token.kind or scale or g("plus") or g("more")) else token.end
+    if g("more") or g("more2") or g("plus"):
+        token.qualifier = "at_least"
+    if token.kind == "money":
+        per = vocabulary.PER.match(low, token.end)
+        if per and per["what"]:
+            token.per, token.end = per["what"], per.end()
+    if not token.kind and (noun := NOUNS.match(low, token.end)):
+        word = noun["noun"]
+        token.kind = "count"
+        singular = word.rstrip("s") if word != "people" else word
+        token.unit = "person" if singular in PEOPLE else "count"
+        token.unit = {"order": "order", "share": "share", "view": "view"}.get(singular, token.unit)
+        token.role = "noun"
+        if scale is None:
+            token.end = noun.end()
+
+
+def _is_chinese(low: str, place: int) -> bool:
+    return any("一" <= c <= "鿿" for c in low[max(0, place - 12) : place + 12])
+
+
+def _sign(low: str, token: Token) -> None:
+    """A printed plus or minus; a hyphen after a letter or a number is none."""
+    for place in {token.start, token.digits[0]}:
+        if place and low[place - 1] in "+-":
+            before = low[place - 2 : place - 1] if place > 1 else ""
+            joined = before.isascii() and (before.isalnum() or before in ("%", ")"))
+            if joined and not re.search(r"(?:yoy|qoq|mom|y/y|q/q)$", low[max(0, place - 5) : place - 1]):
+                continue
+            if low[place - 1] == "+" or before != "-":
+                token.negative = low[place - 1] == "-"
+                token.start = min(token.start, place - 1)
+
+
+def _doubt(low: str, token: Token) -> None:
+    """Words such as nearly, over, 近, 超, on either side."""
+    m = vocabulary.QUALIFIER.search(low, max(0, token.start - 20), token.start)
+    if not m:
+        m = vocabulary.QUALIFIER_AFTER.match(low, token.end)
+    if m:
+        for name, word in (("about", "about"), ("nearly", "nearly"), ("more", "at_least"), ("less", "at_most")):
+            if name in m.re.groupindex and m[name]:
+                token.qualifier = word

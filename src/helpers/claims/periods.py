@@ -1,0 +1,273 @@
+"""Periods and days in prose: 2024Q3, 3Q24, 2025财年四季度, 前三季度, July 23rd, 2025, 去年同期.
+
+A period is found at a number (`at_number`) or as words (`in_words`), and resolved against the day of publication:
+"8月19日" in an article of August 2025 is 2025-08-19. What cannot be resolved stays empty.
+"""
+
+from __future__ import annotations
+
+import calendar
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+
+MONTHS = {
+    name[:3]: number for number, name in enumerate((m.lower() for m in calendar.month_name[1:]), 1)
+}  # fmt: skip
+_MONTH = "(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)"
+_QUARTERS = dict(zip("一二三四1234", (1, 2, 3, 4) * 2))
+_YEAR = r"(?:19|20)[0-9]{2}"
+_END = r"(?![0-9])"
+
+_DIGIT_FIRST = re.compile(
+    rf"(?P<y1>{_YEAR})[-/.年] ?(?P<m1>1[0-2]|0?[1-9])[-/.月] ?(?P<d1>3[01]|[12][0-9]|0?[1-9])(?:日|号|{_END})"
+    rf"|(?P<y2>{_YEAR}) ?年?(?:第|fy)?(?P<q2>[一二三四1-4])(?:个?季度?|q(?![a-z]))"
+    rf"|(?P<y3>{_YEAR}|[0-9]{{2}})年?(?:财年|财政年度)(?:第?(?P<q3>[一二三四1-4])季度?|(?P<h3>[上下])半年)?"
+    rf"|(?P<y4>{_YEAR}|[0-9]{{2}})年?的?(?P<h4>[上下])半年"
+    rf"|(?P<y5>{_YEAR}|[0-9]{{2}})年?前(?P<n5>三|3|九|9)(?:个?季度|个?月)"
+    rf"|(?P<y6>{_YEAR}|[0-9]{{2}}) ?[-/']?(?P<k6>[qh])(?P<q6>[1-4]){_END}(?![a-z])"
+    rf"|(?P<q7>[1-4])(?P<k7>[qh]) ?(?:fy)?'?(?P<y7>{_YEAR}|[0-9]{{2}})?{_END}(?![a-z])"
+    rf"|(?P<n8>9)m ?'?(?P<y8>{_YEAR}|[0-9]{{2}}){_END}"
+    rf"|(?P<y9>{_YEAR})年 ?(?P<m9>1[0-2]|0?[1-9])月(?:份|底|末|初)?"
+    rf"|(?P<y10>{_YEAR}|[0-9]{{2}})(?:(?:[-/至~、和]|to)(?:{_YEAR}|[0-9]{{2}}))+(?:年度?|财年|e(?![a-z]))"
+    rf"|(?P<y11>{_YEAR}|(?:1[5-9]|2[0-9]|3[0-5]))(?:[ae]|年(?:全年|度|末|底|初)?)(?!来|[a-z])"
+    rf"|(?P<m12>1[0-2]|0?[1-9])月 ?(?P<d12>3[01]|[12][0-9]|0?[1-9])(?:日|号)"
+    rf"|(?P<m13>1[0-2]|0?[1-9])月(?:份|底|末|初)?(?!活)"
+    rf"|(?P<d14>3[01]|[12][0-9]|[1-9])[日号](?![活均销线])"
+    rf"|(?P<d15>3[01]|[12][0-9]|0?[1-9])(?:st|nd|rd|th)? (?:of )?(?P<m15>{_MONTH})\b\.?(?:,? (?P<y15>{_YEAR}))?"
+    rf"|(?P<m16>1[0-2]|0?[1-9])/(?P<d16>3[01]|[12][0-9]|0?[1-9])/(?P<y16>{_YEAR})"
+    rf"|(?P<time>[0-9]{{1,2}}:[0-9]{{2}}(?::[0-9]{{2}})?|(?:[01]?[0-9]|2[0-4])[点时](?:[0-9]{{1,2}}分|半|整)?(?!间)|[0-9]{{1,2}} ?[ap]\.?m\b)"
+)
+_YEARS = re.compile(rf"(?:{_YEAR}|[0-9]{{2}}(?=[年e/]))")
+_BARE_YEAR = re.compile(rf"{_YEAR}(?:(?:[-/~]|/)(?:{_YEAR}|[0-9]{{2}}{_END}))*{_END}(?![,.][0-9])")
+_LEFT = re.compile(
+    rf"(?:(?P<month>{_MONTH})\.? |(?<![a-z0-9])(?P<fy>fy) ?'?|(?<![a-z0-9])(?P<kind>[qh])|财年第?)$"
+)
+_AFTER_MONTH = re.compile(
+    rf"(?P<day>3[01]|[12][0-9]|0?[1-9]){_END}(?:st|nd|rd|th)?(?:(?:,| of)? ?(?P<year>{_YEAR}))?|(?P<only>{_YEAR}){_END}"
+)
+_AFTER_KIND = re.compile(rf"(?P<n>[1-4]){_END}(?: ?(?:of |fy ?)?(?P<year>{_YEAR}|'[0-9]{{2}}|(?<=fy)[0-9]{{2}})\b)?")
+_AFTER_FY = re.compile(rf"(?P<year>{_YEAR}|[0-9]{{2}}){_END}(?: ?(?P<kind>[qh])(?P<n>[1-4]))?")
+_ORDINALS = {"first": 1, "second": 2, "third": 3, "fourth": 4, "final": 4, "last": 4}
+_WORDS = re.compile(
+    r"(?P<rel>去年同期|上年同期|前年同期|去年|上年|前年|今年|本年度?|明年|当年)?(?:的)?"
+    r"(?:第?(?P<q>[一二三四])季度?(?!度)|(?P<h>[上下])半年|前(?P<n>三)个?季度|(?P<full>全年))"
+    r"|(?P<rel2>去年同期|上年同期|去年|上年|前年|今年以来|今年|明年)"
+    r"|(?P<this>本季度?|当季|报告期内?)"
+    rf"|\b(?P<oq>first|second|third|fourth|final)[- ]quarter(?: of)?(?: (?:fy ?)?(?P<qy>{_YEAR}))?"
+    rf"|\b(?P<oh>first|second)[- ]half(?: of)?(?: (?:fy ?)?(?P<hy>{_YEAR}))?"
+    rf"|\bfirst (?P<nine>three quarters|nine months|six months|three months)(?: of)?(?: (?P<ny>{_YEAR}))?"
+    r"|\b(?P<last>last year|a year earlier|a year ago|the previous year|previous year|prior year|next year|this year)\b"
+    r"|\b(?P<quarter>(?:this|the) quarter)\b"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """A period or day that a text names.
+
+    Attributes
+    ----------
+    start, end : int
+        Where it stands in the text.
+    kind : str
+        year, quarter, half, nine (first nine months), month, day, years (several), relative, time.
+    year, part, day : int or None
+        Year; number of the quarter, half or month; day of the month.
+    shift : int
+        Years to add to the text's own year where none is printed: -1 for "last year".
+    is_fiscal : bool
+        It is a fiscal period.
+    years : tuple of int
+        Of "2024/2025/2026年", in their order.
+    """
+
+    start: int
+    end: int
+    kind: str
+    year: int | None = None
+    part: int | None = None
+    day: int | None = None
+    shift: int = 0
+    is_fiscal: bool = False
+    years: tuple[int, ...] = ()
+
+
+def _full(year: str | None) -> int | None:
+    return None if not year else int(year) if len(year) == 4 else 2000 + int(year)
+
+
+def at_number(low: str, place: int) -> Period | None:
+    """The period that begins at, or holds, the digits at `place` of a folded text; None if they are no period."""
+    left = _LEFT.search(low, max(0, place - 12), place)
+    if left and (found := _after(low, place, left)):
+        return found
+    found = _DIGIT_FIRST.match(low, place)
+    if found:
+        return _from_digits(low, found)
+    return None
+
+
+def bare_year(low: str, place: int) -> Period | None:
+    """A year, or several, that no unit follows."""
+    found = _BARE_YEAR.match(low, place)
+    if not found:
+        return None
+    years = _several(found[0])
+    kind = "year" if len(years) == 1 else "years"
+    return Period(place, found.end(), kind, year=years[0], years=years)
+
+
+def _several(text: str) -> tuple[int, ...]:
+    return tuple(_full(y) for y in re.findall(rf"{_YEAR}|(?<![0-9])[0-9]{{2}}(?![0-9])", text))
+
+
+def _after(low: str, place: int, left: re.Match) -> Period | None:
+    """A period whose digits follow a month's name, Q, H or FY."""
+    begin = left.start()
+    if left["month"]:
+        found = _AFTER_MONTH.match(low, place)
+        if not found:
+            return None
+        month = MONTHS[left["month"][:3]]
+        if found["only"]:
+            return Period(begin, found.end(), "month", year=int(found["only"]), part=month)
+        return Period(begin, found.end(), "day", year=_full(found["year"]), part=month, day=int(found["day"]))
+    if left["kind"]:
+        found = _AFTER_KIND.match(low, place)
+        kind = "quarter" if left["kind"] == "q" else "half"
+        return Period(begin, found.end(), kind, year=_full((found["year"] or "").lstrip("'")), part=int(found["n"])) if found else None
+    if left["fy"]:
+        found = _AFTER_FY.match(low, place)
+        if not found:
+            return None
+        kind = {"q": "quarter", "h": "half", None: "year"}[found["kind"]]
+        part = int(found["n"]) if found["n"] else None
+        return Period(begin, found.end(), kind, year=_full(found["year"]), part=part, is_fiscal=True)
+    return None
+
+
+def _from_digits(low: str, m: re.Match) -> Period | None:
+    a, z, g = m.start(), m.end(), m.group
+    if g("y1"):
+        return Period(a, z, "day", year=int(g("y1")), part=int(g("m1")), day=int(g("d1")))
+    if g("y2"):
+        return Period(a, z, "quarter", year=int(g("y2")), part=_QUARTERS[g("q2")])
+    if g("y3"):
+        if g("q3"):
+            return Period(a, z, "quarter", year=_full(g("y3")), part=_QUARTERS[g("q3")], is_fiscal=True)
+        kind = "half" if g("h3") else "year"
+        part = {"上": 1, "下": 2, None: None}[g("h3")]
+        return Period(a, z, kind, year=_full(g("y3")), part=part, is_fiscal=True)
+    if g("y4"):
+        return Period(a, z, "half", year=_full(g("y4")), part=1 if g("h4") == "上" else 2)
+    if g("y5"):
+        return Period(a, z, "nine", year=_full(g("y5")))
+    for year, kind, number in (("y6", "k6", "q6"), ("y7", "k7", "q7")):
+        if g(kind):
+            what = "quarter" if g(kind) == "q" else "half"
+            part = int(g(number))
+            return Period(a, z, what, year=_full(g(year)), part=part) if what == "quarter" or part < 3 else None
+    if g("y8"):
+        return Period(a, z, "nine", year=_full(g("y8")))
+    if g("y9"):
+        return Period(a, z, "month", year=int(g("y9")), part=int(g("m9")))
+    if g("y10"):
+        years = _several(m[0])
+        return Period(a, z, "years", year=years[0], years=years)
+    if g("y11"):
+        return Period(a, z, "year", year=_full(g("y11")))
+    if g("m12"):
+        return Period(a, z, "day", part=int(g("m12")), day=int(g("d12")))
+    if g("m13"):
+        return Period(a, z, "month", part=int(g("m13")))
+    if g("d14"):
+        return Period(a, z, "day", day=int(g("d14")))
+    if g("m15"):
+        return Period(a, z, "day", year=_full(g("y15")), part=MONTHS[g("m15")[:3]], day=int(g("d15")))
+    if g("m16"):
+        return Period(a, z, "day", year=int(g("y16")), part=int(g("m16")), day=int(g("d16")))
+    return Period(a, z, "time")
+
+
+def in_words(low: str) -> Iterator[Period]:
+    """Periods without digits, and ordinals: 去年, 前三季度, third quarter of 2024."""
+    for m in _WORDS.finditer(low):
+        g = m.group
+        shift = {"去": -1, "上": -1, "前": -2, "明": 1}.get((g("rel") or g("rel2") or " ")[0], 0)
+        if g("rel2"):
+            yield Period(m.start(), m.end(), "relative", shift=shift)
+        elif g("this") or g("quarter"):
+            yield Period(m.start(), m.end(), "this")
+        elif g("last"):
+            shift = 1 if g("last").startswith("next") else 0 if g("last").startswith("this") else -1
+            yield Period(m.start(), m.end(), "relative", shift=shift)
+        elif g("oq"):
+            yield Period(m.start(), m.end(), "quarter", year=_full(g("qy")), part=_ORDINALS[g("oq")])
+        elif g("oh"):
+            yield Period(m.start(), m.end(), "half", year=_full(g("hy")), part=_ORDINALS[g("oh")])
+        elif g("nine"):
+            kind, part = {"six months": ("half", 1), "three months": ("quarter", 1)}.get(g("nine"), ("nine", None))
+            yield Period(m.start(), m.end(), kind, year=_full(g("ny")), part=part)
+        elif g("q"):
+            yield Period(m.start(), m.end(), "quarter", part=_QUARTERS[g("q")], shift=shift)
+        elif g("h"):
+            yield Period(m.start(), m.end(), "half", part=1 if g("h") == "上" else 2, shift=shift)
+        elif g("n"):
+            yield Period(m.start(), m.end(), "nine", shift=shift)
+        else:
+            yield Period(m.start(), m.end(), "year", shift=shift)
+
+
+def resolve(period: Period, today: date | None, fiscal_end: int = 12) -> tuple[str, str]:
+    """First and last day of a period, as ISO days; two empty texts where the text leaves it open.
+
+    Parameters
+    ----------
+    period : Period
+    today : date, optional
+        The day of publication, from which missing years are read: the latest such period before it.
+    fiscal_end : int, default 12
+        Last month of the entity's fiscal year, for fiscal periods.
+    """
+    year = period.year
+    if year is None:
+        if today is None or period.kind in ("this", "years", "time"):
+            return "", ""
+        year = today.year + period.shift
+        if period.kind == "relative":
+            return _whole(year, 1, 12)
+        if not period.shift and period.kind != "year" and not _is_over(period, year, today):
+            year -= 1
+    if period.kind == "day":
+        if period.part is None:
+            return "", ""
+        last = calendar.monthrange(year, period.part)[1]
+        day = f"{year}-{period.part:02d}-{period.day:02d}"
+        return (day, day) if period.day <= last else ("", "")
+    first, length = {
+        "year": (1, 12), "relative": (1, 12), "nine": (1, 9), "month": (period.part or 1, 1),
+        "quarter": (3 * (period.part or 1) - 2, 3), "half": (6 * (period.part or 1) - 5, 6),
+    }.get(period.kind, (0, 0))  # fmt: skip
+    if not length:
+        return "", ""
+    if period.is_fiscal and fiscal_end != 12:
+        first += fiscal_end - 12  # the fiscal year is named after the year in which it ends
+    return _whole(year, first, length)
+
+
+def _is_over(period: Period, year: int, today: date) -> bool:
+    """Whether a period of this year has begun by the day of publication; a day may lie a little ahead."""
+    first = {
+        "quarter": 3 * (period.part or 1) - 2, "half": 6 * (period.part or 1) - 5, "nine": 7,
+    }.get(period.kind, period.part or 1)  # fmt: skip
+    ahead = 2 if period.kind in ("day", "month") else 0
+    return first <= today.month + ahead
+
+
+def _whole(year: int, first: int, length: int) -> tuple[str, str]:
+    start_year, start = divmod(year * 12 + first - 1, 12)
+    end_year, end = divmod(year * 12 + first + length - 2, 12)
+    last = calendar.monthrange(end_year, end + 1)[1]
+    return f"{start_year}-{start + 1:02d}-01", f"{end_year}-{end + 1:02d}-{last}"

@@ -1,0 +1,88 @@
+"""What a claim is: one number that a text prints, with its place, its unit and what it is about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, fields
+
+import pandas as pd
+
+RULE_VERSION = "1"
+"""Raised with every change of the grammar or the binding that changes a claim."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """One number in a text.
+
+    Attributes
+    ----------
+    start, end : int
+        Characters of the text, so that ``text[start:end] == printed``.
+    printed : str
+        The number as the text has it, with its sign, currency, scale and unit. Never altered.
+    value, value_high : float
+        In base units: yuan and not millions, 0.19 for 19 %, points for percentage points, multiples as
+        stated ("grew 1.6 times" is 1.6). ``value_high`` is the upper end of a range, else None.
+    unit : str
+        A unit of the ledger: money, money_per_share, ratio, percentage_point, multiple, person, count, ...
+    currency : str
+        ISO code for money; "" otherwise, and where the text leaves it open.
+    half_width : float
+        Half of the last printed digit, in base units: 0.005 for "19 %", 5e7 for "1.3 billion".
+    qualifier : str
+        "", about, nearly, at_least, at_most.
+    readings : tuple of (str, float, str)
+        Other meanings that the words allow, as (reason, value, unit): "增长1.6倍" is also 2.6 times the base.
+    inferred : tuple of str
+        Which of unit, currency, scale come from the surroundings and not from the number itself.
+    entity, metric : str
+        Codes of the ledger's closed lists, "" where the words name none of them.
+    entity_words, metric_words : str
+        The words of the text that named them.
+    measure : str
+        level, yoy_growth, qoq_growth, growth, yoy_multiple, multiple, change (in points), share.
+    period_start, period_end : str
+        ISO days, "" where unknown.
+    period_basis : str
+        stated (in the sentence), inferred (from heading, title or day of publication), unknown.
+    basis : str
+        actual, guidance, forecast, target, policy, threshold, computed.
+    section : str
+        The heading above it.
+    confidence : float
+        0 to 1: how safely entity, metric and period are bound.
+    rule_version : str
+    """
+
+    start: int
+    end: int
+    printed: str
+    value: float
+    value_high: float | None = None
+    unit: str
+    currency: str = ""
+    half_width: float = 0.0
+    qualifier: str = ""
+    readings: tuple[tuple[str, float, str], ...] = ()
+    inferred: tuple[str, ...] = ()
+    entity: str = ""
+    entity_words: str = ""
+    metric: str = ""
+    metric_words: str = ""
+    measure: str = "level"
+    period_start: str = ""
+    period_end: str = ""
+    period_basis: str = "unknown"
+    basis: str = "actual"
+    section: str = ""
+    confidence: float = 0.0
+    rule_version: str = RULE_VERSION
+
+
+COLUMNS = tuple(field.name for field in fields(Claim))
+
+
+def table(claims: Iterable[Claim]) -> pd.DataFrame:
+    """Claims as a table with the columns of `Claim`, in their order."""
+    return pd.DataFrame([asdict(claim) for claim in claims], columns=list(COLUMNS))

@@ -1,0 +1,177 @@
+"""Numbers whose scale stands elsewhere: a note such as "RMB million" or 单位:亿元, and the rows of a table under it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from helpers.claims.numbers import Token
+from helpers.claims.vocabulary import CURRENCY_BEFORE, SCALES
+
+_EN_SCALE = "millions?|billions?|thousands?|trillions?|mn|bn|mln|bln|m|b|'000|000s?"
+_CURRENCY = r"rmb|cny|usd|us\\?\$|hk\\?\$|hkd|nt\\?\$|sgd|s\\?\$|eur|€|\\?\$|¥|人民币|港币|港元|美元|yuan|renminbi"
+_NOTE = re.compile(
+    rf"(?:单位|币种|货币单位)[::为]? ?(?P<c1>人民币|美元|港元|港币|rmb)? ?(?P<s1>万亿|千亿|百亿|十亿|亿|千万|百万|十万|万|千)?(?P<u1>美元|港元|港币|元|人|户|单)?"
+    rf"|(?<![0-9a-z.] )(?<![0-9a-z.])(?:in |figures in |amounts in |all in )?(?P<c2>{_CURRENCY}) ?(?P<s2>{_EN_SCALE})(?![a-z0-9])(?! ?[0-9])"
+    rf"|\b(?:in|figures in|amounts in) (?P<s3>millions?|billions?|thousands?)(?: of (?P<c3>{_CURRENCY}|us dollars|u\.s\. dollars|dollars|hong kong dollars))?(?! (?:users|people))"
+    rf"|[((](?P<c4>人民币|美元|港元|港币)?(?P<s4>万亿|十亿|亿|千万|百万|万|千)(?P<u4>美元|港元|港币|元|人|户|单|件|次)?[))]"
+    rf"|[((](?P<s5>millions?|billions?|thousands?|mn|bn|mln|m)[))]"
+    r"|[((](?P<percent>%|per cent|percent)[))]"
+)
+_DECLARED = {"'000": 3, "000": 3, "000s": 3, "m": 6, "b": 9}
+_MONEY_NAMES = {
+    "人民币": "CNY", "美元": "USD", "港元": "HKD", "港币": "HKD", "元": "CNY", "yuan": "CNY", "renminbi": "CNY",
+    "us dollars": "USD", "u.s. dollars": "USD", "dollars": "USD", "hong kong dollars": "HKD",
+}  # fmt: skip
+_RATIO_ROW = re.compile(r"margin|率(?!先)|占比|比例|yoy|y/y|qoq|同比|环比|growth|增速|增幅|% ?change|\bchange\b|share of|ratio")
+_PER_SHARE = re.compile(r"per share|per ads|\beps\b|每股|/股")
+_COUNT_ROW = re.compile(r"\bdaus?\b|\bmaus?\b|users?|用户|日活|月活|订单|orders|买家|buyers|merchants|商家|人数|followers|门店|stores|employees|员工")
+_CELL = re.compile(r"[|\t]| {2,}")
+_BRACKET = re.compile(r"\( ?$")
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A scale that a note declares: where it stands, the power of ten, the currency."""
+
+    start: int
+    end: int
+    power: int | None
+    currency: str
+    is_money: bool
+    is_percent: bool = False
+
+
+def notes(low: str) -> list[Note]:
+    """The notes of a folded text, in order."""
+    found = []
+    for m in _NOTE.finditer(low):
+        g = m.groupdict()
+        if g["percent"]:
+            found.append(Note(m.start(), m.end(), None, "", False, True))
+            continue
+        scale = next((g[k] for k in ("s1", "s2", "s3", "s4", "s5") if g[k]), None)
+        unit = g["u1"] or g["u4"] or ""
+        money = next((g[k] for k in ("c1", "c2", "c3", "c4") if g[k]), "") or (unit if unit in _MONEY_NAMES else "")
+        money = money.replace("\\", "")
+        currency = _MONEY_NAMES.get(money) or CURRENCY_BEFORE.get(money, "")
+        if scale is None and not currency:
+            continue
+        power = None if scale is None else _DECLARED.get(scale, SCALES.get(scale.rstrip("s"), SCALES.get(scale)))
+        is_money = bool(currency) or not (unit and unit not in _MONEY_NAMES)
+        found.append(Note(m.start(), m.end(), power, currency, is_money and unit in ("", *_MONEY_NAMES)))
+    return found
+
+
+def apply(low: str, tokens: list[Token]) -> None:
+    """Give bare numbers the scale of their row, their column or the note above them; brackets make them negative.
+
+    Parameters
+    ----------
+    low : str
+        The folded text.
+    tokens : list of Token
+        Changed in place.
+    """
+    declared = notes(low)
+    if not declared and "|" not in low and "\t" not in low:
+        return
+    lines = _lines(low)
+    header: dict[int, str] = {}
+    scope: Note | None = None
+    at = 0
+    for start, end in lines:
+        line = low[start:end]
+        mine = [note for note in declared if start <= note.start < end]
+        here = []
+        while at < len(tokens) and tokens[at].start < end:
+            if tokens[at].start >= start:
+                here.append(tokens[at])
+            at += 1
+        cells = _cells(line, start)
+        in_table = len(cells) > 1
+        if in_table and not here:
+            header = {i: low[a:b] for i, (a, b) in enumerate(cells)}
+        outer = [n for n in mine if not n.is_percent and not _in_label(n, here, cells)]
+        if outer:
+            scope = outer[-1]
+        if not line.strip():
+            scope = scope if in_table or not scope else scope
+            header = {}
+        for token in here:
+            _fill(low, token, cells if in_table else [(start, end)], in_table, header, mine, scope)
+
+
+def _lines(low: str) -> list[tuple[int, int]]:
+    spans, start = [], 0
+    for line in low.splitlines(keepends=True):
+        spans.append((start, start + len(line)))
+        start += len(line)
+    return spans
+
+
+def _cells(line: str, start: int) -> list[tuple[int, int]]:
+    if "|" not in line and "\t" not in line and "  " not in line.strip():
+        return [(start, start + len(line))]
+    spans, at = [], 0
+    for m in _CELL.finditer(line):
+        spans.append((start + at, start + m.start()))
+        at = m.end()
+    spans.append((start + at, start + len(line)))
+    return [s for i, s in enumerate(spans) if s[0] < s[1] or i]
+
+
+def _in_label(note: Note, here: list[Token], cells: list[tuple[int, int]]) -> bool:
+    """Whether a note stands in a row's label, beside numbers of that row."""
+    return bool(here) and len(cells) > 1
+
+
+def _fill(low, token, cells, in_table, header, mine, scope) -> None:
+    """One number of a row."""
+    number = next((i for i, (a, b) in enumerate(cells) if a <= token.start < b), None)
+    label = low[cells[0][0] : cells[0][1]] if in_table else low[max(cells[0][0], token.start - 24) : token.start]
+    bracketed = _BRACKET.search(low, max(0, token.start - 2), token.start) and low[token.end : token.end + 1] == ")"
+    if in_table and bracketed and token.negative is None and not re.search(r"[一-鿿a-z]", low[cells[number][0] : token.start] if number is not None else "x"):
+        token.negative = True
+        token.start, token.end = token.start - 1, token.end + 1
+    if token.kind or token.power is not None:
+        return
+    if in_table and number == 0:
+        return
+    column = header.get(number, "") if number is not None else ""
+    own = next((n for n in mine if in_table and n.start < cells[0][1]), None)
+    above = next((n for n in notes(column)), None) if column else None
+    note = own or above or scope
+    if (own and own.is_percent) or (above and above.is_percent) or (in_table and _RATIO_ROW.search(column)):
+        _percent(token)
+    elif in_table and _RATIO_ROW.search(label) and not own:
+        _percent(token)
+    elif note is None or note.is_percent or (not in_table and not _is_amount(low, token, note)):
+        return
+    elif _PER_SHARE.search(label):
+        if note.currency:
+            token.kind, token.unit, token.currency, token.per = "money", "money", note.currency, "share"
+            token.inferred.append("currency")
+    elif _COUNT_ROW.search(label):
+        if note is own or not note.currency:
+            token.kind, token.power, token.unit = "count", note.power, "count"
+            token.inferred.append("scale")
+    elif note.is_money:
+        token.kind, token.unit, token.power, token.currency = "money", "money", note.power, note.currency
+        token.inferred += ["scale", "currency"]
+    else:
+        token.kind, token.power, token.unit = "count", note.power, "count"
+        token.inferred.append("scale")
+
+
+def _percent(token: Token) -> None:
+    token.kind, token.unit = "ratio", "ratio"
+    token.inferred.append("unit")
+
+
+def _is_amount(low: str, token: Token, note: Note) -> bool:
+    """In prose, a note covers what follows in its paragraph and looks like an amount: after a word, with a comma or two digits."""
+    if token.start < note.end or "\n\n" in low[note.end : token.start] or token.start - note.end > 1500:
+        return False
+    text = low[token.digits[0] : token.digits[1]]
+    return ("," in text or "." in text or len(text) > 2) and not re.match(r" ?[a-z]", low[token.end : token.end + 2])

@@ -1,0 +1,211 @@
+"""Numbers in words: 翻倍, 腰斩, 三成, 二三十亿, 亿级, doubled, fourfold, two-thirds, half a million, a thousand followers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from helpers.claims import vocabulary
+from helpers.claims.numbers import NOUNS, PEOPLE, Token
+from helpers.claims.vocabulary import CURRENCY_AFTER, DIGITS, SCALES, TENS, WORD_NUMBERS
+
+_CN = "一二两三四五六七八九"
+_ZH_SCALE = "万亿|千亿|百亿|十亿|亿|千万|百万|十万|万|千|百"
+_UNIT_ZH = vocabulary.any_of(w for w in CURRENCY_AFTER if not w[0].isascii())
+_ZH = re.compile(
+    rf"(?P<level>(?:百万|千万|亿|十亿|百亿|千亿|万亿)(?:元)?级)"
+    rf"|(?P<twice>翻(?:了)?(?:一)?倍|翻番|翻了?(?P<fan>[一两二三四])番|成倍增长)"
+    rf"|(?P<halved>腰斩)"
+    rf"|(?P<tenths>[{_CN}])(?P<half>成半|成)(?P<more>多|以上)?(?![为就本都长立交功熟品员效分份因型年果套])"
+    rf"|百分之(?P<hundredth>[{_CN}十百]+(?:点[{_CN}零]+)?)"
+    rf"|(?P<part>[{_CN}十百]+)分之(?P<of>[{_CN}十]+)"
+    rf"|(?P<times>[{_CN}十百]+)(?P<point>点[{_CN}]+)?倍(?!增|速|数|率)"
+    rf"|(?P<majority>过半|超半数?|逾半数?|(?:超过?|逾|近|约|接近|不到|将近)一半|一半以上)(?!年|个|天|小时|程)"
+    rf"|(?<![{_CN}十百千0-9])(?P<a>[{_CN}])(?P<b>[{_CN}])(?P<ten>[十百千])?(?P<pair>{_ZH_SCALE})?"
+    rf"(?P<pairunit>{_UNIT_ZH}|[家人名位款场次件单个台](?![月百]))"
+    rf"|(?<![0-9.{_CN}第])(?P<several>[{_CN}]?十)几(?P<sscale>{_ZH_SCALE})?(?P<sunit>{_UNIT_ZH}|[家人名位款场次件单个台](?!月))"
+    rf"|(?<![0-9.{_CN}十百千第每数几成上])(?P<number>[{_CN}][{_CN}零十百千]*|十[{_CN}]?)(?P<scale>万亿|千亿|百亿|十亿|亿|千万|百万|十万|万)(?P<plus>多|余)?(?P<unit>{_UNIT_ZH}|[家人名位款场次件单台户](?!团))?(?![级户里元一])"
+    rf"|(?P<over>超过|突破|超|破|逾|过|近|达|接近|不足|不到|上)(?P<only>万亿|千亿|百亿|十亿|亿|千万|百万|十万)(?P<onlyunit>{_UNIT_ZH}|[人家单次])?(?![级补减扶团一])"
+)
+_NUMBER_WORD = "|".join(WORD_NUMBERS)
+_EN_SCALE = "hundred million|hundred billion|hundred thousand|ten thousand|trillion|billion|million|thousand|hundred"
+_EN_UNIT = vocabulary.any_of(w for w in CURRENCY_AFTER if w[0].isascii())
+_EN = re.compile(
+    rf"\b(?P<level>(?:hundred[- ])?(?:million|billion|trillion))[- ](?:yuan[- ]|dollar[- ])?(?:level|scale)\b"
+    rf"|\b(?P<fold>(?:{_NUMBER_WORD}))[- ]?fold\b"
+    rf"|\b(?P<twice>doubl(?:e|ed|es|ing)|tripl(?:e|ed|es|ing)|trebl(?:e|ed|ing)|quadrupl(?:e|ed|ing)|quintupl(?:e|ed|ing))"
+    rf"\b(?!-digit| digit| down| as\b| check|s?[- ]?(?:11|12|eleven|twelve))"
+    rf"|\b(?P<halved>halv(?:ed|ing))\b"
+    rf"|\b(?P<top>one|two|three|four|five|a)[- ](?P<bottom>thirds?|fifths?|tenths?)\b|\bthree[- ](?P<quarters>quarters) of (?!20|fy|the year|19)"
+    rf"|\b(?P<vague>(?:more than|over|nearly|almost|about|less than|around|roughly|under) )(?P<halfof>half)(?= (?:of|the|its|their|all)\b|[.,;)])"
+    rf"|\b(?P<times>(?:{_NUMBER_WORD})) times(?= (?:as|more|higher|larger|bigger|greater|that|the|its|faster|over)\b)"
+    rf"|(?<![.0-9-])\b(?P<number>half an?|an?|(?:{_NUMBER_WORD})(?:[- ](?:{_NUMBER_WORD}))?) (?P<scale>{_EN_SCALE})(?: (?P<unit>{_EN_UNIT}))?\b"
+    rf"|\b(?P<count>(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty|thirty|forty|fifty))"
+    rf"(?: (?:major|new|key|core|main|other|more|different|large|big|leading|of its))?(?= (?:{'{nouns}'})\b)"
+)
+_EN = re.compile(
+    _EN.pattern.replace(
+        "{nouns}",
+        "users|people|merchants|sellers|stores|shops|brands|products|items|sessions|rooms|orders|employees|cities|"
+        "countries|provinces|companies|measures|upgrades|rewards|initiatives|features|advertisers|warehouses|"
+        "categories|livestreams|live streams|hosts|creators|followers|viewers|buyers|customers|markets",
+    )
+)
+_FAN = {"一": 2, "二": 4, "两": 4, "三": 8, "四": 16}
+_TIMES = {"doubl": 2, "tripl": 3, "trebl": 3, "quadr": 4, "quint": 5}
+_BOTTOM = {"third": 3, "fifth": 5, "tenth": 10}
+_ENGLISH_SCALE = SCALES | {"hundred": 2}
+_FUND = re.compile(r"subsid|coupon|resourc|invest|support|traffic|fund|补贴|资源|投入|资金|优惠|券|流量|曝光|投资|扶持|红包|销售额|成交额|营收")
+_LEVEL_REACH = 40
+
+
+def chinese(digits: str) -> float:
+    """The number that Chinese numerals say: 三十 is 30, 一千二百 is 1200, 十五 is 15."""
+    total, current = 0, 0
+    for c in digits:
+        if c in TENS:
+            total += (current or 1) * TENS[c]
+            current = 0
+        else:
+            current = DIGITS.get(c, 0)
+    return float(total + current)
+
+
+def scan(low: str) -> Iterator[Token]:
+    """Numbers in words of a folded text, in order within each language."""
+    if not low.isascii():
+        for m in _ZH.finditer(low):
+            if (token := _chinese(low, m)) is not None:
+                yield _doubted(low, token)
+    for m in _EN.finditer(low):
+        if (token := _english(low, m)) is not None:
+            yield _doubted(low, token)
+
+
+def _token(m: re.Match, value: float, *, power: int | None = None, kind: str = "", **more) -> Token:
+    token = Token(m.start(), m.end(), m.span(), value, more.pop("digit", 1.0), power=power, kind=kind)
+    for name, given in more.items():
+        setattr(token, name, given)
+    return token
+
+
+def _chinese(low: str, m: re.Match) -> Token | None:
+    g = m.group
+    if g("level"):
+        scale = g("level").removesuffix("级").removesuffix("元")
+        return _level(low, m, SCALES[scale])
+    if g("twice"):
+        return _token(m, float(_FAN.get(g("fan") or "一", 2)), kind="multiple", unit="multiple")
+    if g("halved"):
+        return _token(m, 50.0, kind="ratio", unit="ratio", negative=True, digit=10.0)
+    if g("tenths"):
+        value = DIGITS[g("tenths")] * 10.0 + (5 if g("half") == "成半" else 0)
+        more = "at_least" if g("more") else ""
+        return _token(m, value, kind="ratio", unit="ratio", qualifier=more, digit=10.0)
+    if g("hundredth"):
+        whole, _, rest = g("hundredth").partition("点")
+        value = chinese(whole) + sum(DIGITS[c] / 10 ** (i + 1) for i, c in enumerate(rest))
+        return _token(m, value, kind="ratio", unit="ratio", digit=10.0 ** -len(rest))
+    if g("part"):
+        return _token(m, 100.0 * chinese(g("of")) / chinese(g("part")), kind="ratio", unit="ratio")
+    if g("times"):
+        value = chinese(g("times")) + sum(DIGITS[c] / 10 ** (i + 1) for i, c in enumerate((g("point") or "点")[1:]))
+        return _token(m, value, kind="multiple", unit="multiple")
+    if g("majority"):
+        word = g("majority")
+        about = {"近": "nearly", "接": "nearly", "将": "nearly", "约": "about", "不": "at_most"}.get(word[0], "at_least")
+        return _token(m, 50.0, kind="ratio", unit="ratio", qualifier=about, digit=10.0)
+    if g("a"):
+        return _several_digits(m)
+    if g("several"):
+        return _with_unit(m, chinese(g("several")), g("sscale"), g("sunit"), qualifier="at_least", digit=10.0)
+    if g("number"):
+        qualifier = "at_least" if g("plus") else ""
+        return _with_unit(m, chinese(g("number")), g("scale"), g("unit"), qualifier=qualifier)
+    word, scale = g("over"), g("only")
+    about = {"近": "nearly", "接": "nearly", "不": "at_most", "达": ""}.get(word[0], "at_least")
+    token = _with_unit(m, 1.0, scale, g("onlyunit"), qualifier=about)
+    token.start += len(word)
+    return token
+
+
+def _several_digits(m: re.Match) -> Token | None:
+    """二三十亿 is 20 to 30; 七八千万 is 70 to 80 million."""
+    a, b = DIGITS[m["a"]], DIGITS[m["b"]]
+    if b - a not in (1, 2):
+        return None
+    ten = TENS.get(m["ten"] or "", 1)
+    token = _with_unit(m, float(a * ten), m["pair"], m["pairunit"], digit=float(ten))
+    token.high = float(b * ten)
+    return token
+
+
+def _with_unit(m: re.Match, value: float, scale: str | None, unit: str | None, **more) -> Token:
+    power = SCALES[scale] if scale else None
+    if unit in CURRENCY_AFTER:
+        return _token(m, value, power=power, kind="money", unit="money", currency=CURRENCY_AFTER[unit], **more)
+    if unit:
+        return _token(m, value, power=power, kind="count", unit="person" if unit in "人名位" else "count", **more)
+    return _token(m, value, power=power, **more)
+
+
+def _level(low: str, m: re.Match, power: int) -> Token | None:
+    """亿级补贴 names the size of an amount; 百万级直播间 names a class of rooms and is no amount."""
+    if not _FUND.search(low, m.end(), m.end() + _LEVEL_REACH):
+        return None
+    return _token(m, 1.0, power=power, kind="money", unit="money", role="level", inferred=["unit", "currency"])
+
+
+def _english(low: str, m: re.Match) -> Token | None:
+    g = m.group
+    if g("level"):
+        return _level(low, m, SCALES[g("level").replace("-", " ")])
+    if g("fold"):
+        return _token(m, float(WORD_NUMBERS[g("fold")]), kind="multiple", unit="multiple")
+    if g("twice"):
+        return _token(m, float(_TIMES[g("twice")[:5]]), kind="multiple", unit="multiple")
+    if g("halved"):
+        return _token(m, 50.0, kind="ratio", unit="ratio", negative=True, digit=10.0)
+    if g("bottom"):
+        top = 1 if g("top") == "a" else WORD_NUMBERS[g("top")]
+        return _token(m, 100.0 * top / _BOTTOM[g("bottom").rstrip("s")], kind="ratio", unit="ratio")
+    if g("quarters"):
+        return _token(m, 75.0, kind="ratio", unit="ratio")
+    if g("halfof"):
+        token = _token(m, 50.0, kind="ratio", unit="ratio", digit=10.0)
+        token.start = m.start("halfof")
+        return token
+    if g("times"):
+        return _token(m, float(WORD_NUMBERS[g("times")]), kind="multiple", unit="multiple")
+    if g("count"):
+        noun = NOUNS.match(low, m.end("count"))
+        if not noun:
+            return None
+        token = _token(m, float(WORD_NUMBERS[g("count")]), kind="count", role="noun")
+        token.end, token.unit = noun.end(), "person" if noun["noun"].rstrip("s") in PEOPLE else "count"
+        return token
+    return _scaled(low, m)
+
+
+def _scaled(low: str, m: re.Match) -> Token | None:
+    """One million, half a billion, a thousand followers, three hundred million yuan."""
+    words = m["number"]
+    value = 0.5 if words.startswith("half") else sum(WORD_NUMBERS.get(w, 1) for w in re.split("[- ]", words))
+    token = _token(m, float(value), power=_ENGLISH_SCALE[m["scale"]])
+    if m["unit"]:
+        token.kind, token.unit, token.currency = "money", "money", CURRENCY_AFTER[m["unit"]]
+    elif noun := NOUNS.match(low, m.end()):
+        token.kind, token.unit = "count", "person" if noun["noun"].rstrip("s") in PEOPLE else "count"
+        token.end, token.role = noun.end(), "noun"
+    elif m["scale"] == "hundred":
+        return None
+    return token
+
+
+def _doubted(low: str, token: Token) -> Token:
+    found = vocabulary.QUALIFIER.search(low, max(0, token.start - 20), token.start)
+    found = found or vocabulary.QUALIFIER_AFTER.match(low, token.end)
+    if found and not token.qualifier:
+        names = (("about", "about"), ("nearly", "nearly"), ("more", "at_least"), ("less", "at_most"))
+        token.qualifier = next((word for name, word in names if name in found.re.groupindex and found[name]), "")
+    return token
