@@ -17,5 +17,6 @@ the verdict is undetermined and says so. A figure that no second number touches 
 """
 
 from helpers.audit.run import Audit, audit
+from helpers.audit.texts import as_facts, texts
 
-__all__ = ["Audit", "audit"]
+__all__ = ["Audit", "as_facts", "audit", "texts"]

@@ -19,7 +19,7 @@ def tokens(low: str) -> tuple[list[Token], list[Period]]:
     found = compose.compose(low, found)
     tables.apply(low, found)
     found = _without_windows(low, sense.settle(low, found))
-    named = _together(named, list(periods.in_words(low)))
+    named = periods.joined(low, _together(named, list(periods.in_words(low))))
     return found, named
 
 

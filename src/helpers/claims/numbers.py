@@ -105,7 +105,7 @@ def scan(low: str) -> tuple[list[Token], list[Period]]:
                 found.append(period)
             continue
         token = _read(low, m)
-        if not token.kind and token.power is None and not token.currency:
+        if token.kind in ("", "skip") and token.power is None and not token.currency and token.end <= end + 1:
             period = periods.bare_year(low, start)
             if period:
                 done = period.end
@@ -139,6 +139,7 @@ def _read(low: str, m: re.Match) -> Token:
             if token.power is None:
                 _letter_scale(low, token)
             is_strong = True
+            _per(low, token)
     if token.kind == "skip":
         return token
     if not is_strong and masks.is_no_number(low, start, end):
@@ -223,10 +224,7 @@ def _right(low: str, token: Token) -> None:
     token.end = end if (token.kind or scale or g("plus") or g("more")) else token.end
     if g("more") or g("more2") or g("plus"):
         token.qualifier = "at_least"
-    if token.kind == "money":
-        per = vocabulary.PER.match(low, token.end)
-        if per and per["what"]:
-            token.per, token.end = per["what"], per.end()
+    _per(low, token)
     if not token.kind and (noun := NOUNS.match(low, token.end)):
         word = noun["noun"]
         token.kind = "count"
@@ -236,6 +234,13 @@ def _right(low: str, token: Token) -> None:
         token.role = "noun"
         if scale is None:
             token.end = noun.end()
+
+
+def _per(low: str, token: Token) -> None:
+    """Money for one share, one user: the words belong to the number."""
+    found = vocabulary.PER.match(low, token.end) if token.kind == "money" else None
+    if found and found["what"]:
+        token.per, token.end = found["what"], found.end()
 
 
 def _is_chinese(low: str, place: int) -> bool:

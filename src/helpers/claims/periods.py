@@ -9,7 +9,7 @@ from __future__ import annotations
 import calendar
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 MONTHS = {
@@ -60,7 +60,12 @@ _WORDS = re.compile(
     rf"|\bfirst (?P<nine>three quarters|nine months|six months|three months)(?: of)?(?: (?P<ny>{_YEAR}))?"
     r"|\b(?P<last>last year|a year earlier|a year ago|the previous year|previous year|prior year|next year|this year)\b"
     r"|\b(?P<quarter>(?:this|the) quarter)\b"
+    rf"|\b(?:in|since|by|from|until|late|early|mid|of) (?P<month>{_MONTH})\b(?!\.? ?[0-9])"
+    r"|\b(?P<ago>a|one|two|three|four|five|six|nine) months? (?:ago|earlier|prior|before)|(?P<zago>[一两二三四五六九])个月前"
+    r"|(?P<opening>\b(?:beginning|start) of (?:the|this) year\b|年初)|(?P<closing>\bend of (?:the|this) year\b|年底|年末)"
 )
+COUNTS = dict(zip("one two three four five six nine 一 两 二 三 四 五 六 九".split(), (1, 2, 3, 4, 5, 6, 9, 1, 2, 2, 3, 4, 5, 6, 9)))
+_JOINED = re.compile(r",? ?(?:to|至|到|-|~|through|until) ?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +97,20 @@ class Period:
     shift: int = 0
     is_fiscal: bool = False
     years: tuple[int, ...] = ()
+    until: Period | None = None
+
+
+def joined(low: str, found: list[Period]) -> list[Period]:
+    """Two days or months with "to" between them as one period."""
+    out: list[Period] = []
+    for period in found:
+        last = out[-1] if out else None
+        if last and last.until is None and last.kind in ("day", "month") and period.kind == last.kind:
+            if _JOINED.fullmatch(low, last.end, period.start):
+                out[-1] = replace(last, end=period.end, until=period)
+                continue
+        out.append(period)
+    return out
 
 
 def _full(year: str | None) -> int | None:
@@ -115,6 +134,8 @@ def bare_year(low: str, place: int) -> Period | None:
     if not found:
         return None
     years = _several(found[0])
+    if low[max(0, place - 4) : place] in ("mid-", "mid ") and len(years) == 1:
+        return Period(place - 4, found.end(), "month", year=years[0], part=6)
     kind = "year" if len(years) == 1 else "years"
     return Period(place, found.end(), kind, year=years[0], years=years)
 
@@ -200,6 +221,13 @@ def in_words(low: str) -> Iterator[Period]:
             yield Period(m.start(), m.end(), "relative", shift=shift)
         elif g("this") or g("quarter"):
             yield Period(m.start(), m.end(), "this")
+        elif g("month"):
+            yield Period(m.start("month"), m.end(), "month", part=MONTHS[g("month")[:3]])
+        elif g("ago") or g("zago"):
+            months = COUNTS.get(g("ago") or g("zago"), 1)
+            yield Period(m.start(), m.end(), "ago", shift=-months)
+        elif g("opening") or g("closing"):
+            yield Period(m.start(), m.end(), "month", part=1 if g("opening") else 12, shift=0)
         elif g("last"):
             shift = 1 if g("last").startswith("next") else 0 if g("last").startswith("this") else -1
             yield Period(m.start(), m.end(), "relative", shift=shift)
@@ -231,7 +259,15 @@ def resolve(period: Period, today: date | None, fiscal_end: int = 12) -> tuple[s
     fiscal_end : int, default 12
         Last month of the entity's fiscal year, for fiscal periods.
     """
+    if period.until is not None:
+        first = resolve(replace(period, until=None), today, fiscal_end)
+        last = resolve(period.until, today, fiscal_end)
+        if first[0] > last[1] and first[0] and last[1] and period.year is None and period.until.year is not None:
+            first = resolve(replace(period, until=None, year=period.until.year), today, fiscal_end)
+        return (first[0], last[1]) if first[0] and first[0] <= last[1] else ("", "")
     year = period.year
+    if period.kind == "ago":
+        return _whole(today.year, today.month + period.shift, 1) if today else ("", "")
     if year is None:
         if today is None or period.kind in ("this", "years", "time"):
             return "", ""

@@ -50,6 +50,13 @@ class Claim:
         actual, guidance, forecast, target, policy, threshold, computed.
     section : str
         The heading above it.
+    sentence : int
+        Number of its sentence in the text.
+    role : str
+        from and to of a stated change, level for a size in words (亿级), aside for an amount that restates the one
+        before it in another currency, "" otherwise.
+    series : int
+        Numbers of one list share it; 0 stands alone.
     confidence : float
         0 to 1: how safely entity, metric and period are bound.
     rule_version : str
@@ -76,6 +83,9 @@ class Claim:
     period_basis: str = "unknown"
     basis: str = "actual"
     section: str = ""
+    sentence: int = 0
+    role: str = ""
+    series: int = 0
     confidence: float = 0.0
     rule_version: str = RULE_VERSION
 

@@ -67,6 +67,8 @@ def settle(low: str, tokens: list[Token]) -> list[Token]:
             token.inferred.append("currency")
         if token.kind == "money" and _is_price(low, token):
             token.unit = "money_per_share"
+        elif token.kind == "money" and kept and _goes_on(low, kept, token):
+            token.unit = "money_per_share"
         if token.kind == "ratio" and kept and _moves_ratio(low, kept[-1], token):
             token.kind, token.unit = "points", "percentage_point"
             token.readings.append(("as a relative change", round(token.value / 100, 12), "ratio"))
@@ -136,6 +138,14 @@ def _moves_ratio(low: str, before: Token, token: Token) -> bool:
     if before.kind != "ratio" or token.start - before.end > 16 or not _MOVE.fullmatch(low, before.end, token.start):
         return False
     return bool(_RATIO_LEVEL.search(low, max(0, before.start - 12), before.start))
+
+
+def _goes_on(low: str, kept: list[Token], token: Token) -> bool:
+    """A small amount after a price in one sentence: "from $13.5 in March to $18 in June"."""
+    last = next((t for t in reversed(kept) if t.kind == "money"), None)
+    if last is None or last.unit != "money_per_share" or token.power is not None or token.value > 10000:
+        return False
+    return last.currency == token.currency and not re.search(r"[。\n;]|\. ", low[last.end : token.start])
 
 
 def _readings(low: str, token: Token) -> None:
