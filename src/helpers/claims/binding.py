@@ -12,7 +12,7 @@ from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from datetime import date
 
-from helpers.claims import grammar, periods
+from helpers.claims import grammar, periods, vocabulary
 from helpers.claims.lexicon import SHARES, Lexicon, Mention
 from helpers.claims.numbers import Token
 from helpers.claims.periods import Period
@@ -52,14 +52,22 @@ _SHARE = re.compile(r"占比?(?:达到?|约|近|超过?|为|总收入的?|整体
 _SHARE_RIGHT = re.compile(r"(?:[^,;。.(]{0,12})? ?of (?:the )?(?:total|revenue|its revenue|group revenue|all |overall )|的?(?:收入)?占比")
 _LAST_YEAR = re.compile(r"去年同期|上年同期|a year (?:ago|earlier)|prior[- ]year")
 _RIGHT_OF = re.compile(r"(?: (?:yoy|year[- ](?:on|over)[- ]year|quarter[- ]over[- ]quarter|annual))?(?: (?:growth|increase|rise|jump|decline|drop|decrease|surge|gain))? (?:in|of|for) (?:the )?(?:its )?(?:total |average |overall |combined )?(?:number of )?(?:the )?")
-_BASES = (
-    ("target", re.compile(r"目标(?!价|用户|人群|市场)|力争|计划(?:实现|达到|完成)|\btargets?\b(?! price)|\baim(?:s|ed|ing)?\b|\bgoals?\b")),
-    ("guidance", re.compile(r"指引|业绩预告|公司预计|公司预期|\bguidance\b|\bguid(?:es|ed|ing)\b|outlook|\bcompany expects\b|\banticipates?\b|业绩预增|预增")),
-    ("forecast", re.compile(r"预计|预测|预期(?!的?[^,。]{0,4}(?:超|高于))|有望|料将|将达|\bforecasts?\b|\bprojected?\b|\bexpect(?:s|ed)\b|\bestimates? for\b|\bpreview\b|\bestimates? (?:20|fy)|\bwill (?:be|reach|grow)\b|\bprojections?\b|[0-9]e\b")),
-    ("policy", re.compile(r"免佣|减免|免收|佣金率为|补贴(?:资源|政策)|费率为|\bexempt|\bwaiv(?:e|er|ed)|\bcommission[- ]free|\bsubsid|扣点")),
-    ("threshold", re.compile(r"门槛|满足|不低于[^,。]{0,8}(?:可|方可|即可)|可申请|以上可|\bthreshold\b|\beligible\b|\bminimum of\b|\bcriteria\b|\bexceeding\b|allowing (?:creators|merchants)")),
-    ("computed", re.compile(r"测算|推算|折合|合(?:约|计)|相当于|换算|\bimpl(?:y|ies|ied)\b|\bequivalent to\b|\bcalculat|\bconverts?\b")),
-)  # fmt: skip
+_BASES = ("target", "guidance", "forecast", "policy", "threshold", "computed")
+"""In the order in which they hold where a clause has several."""
+_BASIS = re.compile(
+    r"(?P<target>目标(?!价|用户|人群|市场)|力争|计划(?:实现|达到|完成)|\btargets?\b(?! price)|\baim(?:s|ed|ing)?\b|\bgoals?\b)"
+    r"|(?P<guidance>指引|业绩预告|公司预计|公司预期|\bguidance\b|\bguid(?:es|ed|ing)\b|outlook|\bcompany expects\b|\banticipates?\b|业绩预增|预增)"
+    r"|(?P<forecast>预计|预测|预期(?!的?[^,。]{0,4}(?:超|高于))|有望|料将|将达|\bforecasts?\b|\bprojected?\b|\bexpect(?:s|ed)\b|\bestimates? for\b|\bpreview\b|\bestimates? (?:20|fy)|\bwill (?:be|reach|grow)\b|\bprojections?\b|[0-9]e\b)"
+    r"|(?P<policy>免佣|减免|免收|佣金率为|补贴(?:资源|政策)|费率为|\bexempt|\bwaiv(?:e|er|ed)|\bcommission[- ]free|\bsubsid|扣点)"
+    r"|(?P<threshold>门槛|满足|不低于[^,。]{0,8}(?:可|方可|即可)|可申请|以上可|\bthreshold\b|\beligible\b|\bminimum of\b|\bcriteria\b|\bexceeding\b|allowing (?:creators|merchants))"
+    r"|(?P<computed>测算|推算|折合|合(?:约|计)|相当于|换算|\bimpl(?:y|ies|ied)\b|\bequivalent to\b|\bcalculat|\bconverts?\b)"
+)
+_BASIS_STEMS = re.compile(
+    "目标|力争|计划|target|aim|goal|指引|预告|公司预|guid|outlook|company expects|anticipat|预增|预计|预测|预期|有望|料将|将达|"
+    "forecast|project|expect|estimate|preview|will |[0-9]e|免佣|减免|免收|佣金率|补贴|费率|exempt|waiv|commission|subsid|扣点|门槛|"
+    "满足|不低于|可申请|以上可|threshold|eligible|minimum|criteria|exceeding|allowing|测算|推算|折合|合约|合计|相当于|换算|impl|"
+    "equivalent|calculat|converts"
+)
 _PEOPLE = ("person", "buyer", "count", "order", "view", "interaction", "share", "household")
 
 
@@ -82,6 +90,7 @@ class _Text:
     headings: list[tuple[int, str]]
     usual_basis: str
     published: str
+    bases: list[tuple[int, int, str]]
 
 
 @dataclass(slots=True)
@@ -120,6 +129,7 @@ def bind(text: str, lexicon: Lexicon, *, title: str = "", published: str = "") -
         text, low, tokens, named, names, lexicon.meant(text, low), cuts, lexicon, _day(published), about, words,
         None, _headings(text), "forecast" if _PREVIEW.search(grammar.fold(title)) else "actual",
         published if len(published) == 10 else "",
+        [(m.start(), m.end(), m.lastgroup) for m in vocabulary.around(_BASIS, _BASIS_STEMS, low, before=12, after=24)],
     )  # fmt: skip
     whole.main_period = _usual(whole, title)
     before, claims = _Bound(), []
@@ -206,7 +216,7 @@ def _claim(whole: _Text, token: Token, number: int, before: _Bound) -> Claim:
         unit=unit, currency=token.currency if token.kind == "money" else "", half_width=half,
         qualifier=token.qualifier, readings=tuple(token.readings), inferred=tuple(token.inferred), entity=entity,
         entity_words=entity_words, metric=metric, metric_words=words, measure=measure, period_start=first,
-        period_end=last, period_basis=how, basis=_basis(whole, token, start, end),
+        period_end=last, period_basis=how, basis=_basis(whole, token, start),
         section=_section(whole, token), sentence=cut, role=role,
         series=token.series, confidence=round(entity_weight * metric_weight * period_weight, 2),
     )  # fmt: skip
@@ -448,13 +458,24 @@ def _nearest(whole: _Text, token: Token, inside: list[Period]) -> Period | None:
     return ahead[0] if len(ahead) == 1 else None
 
 
-def _basis(whole: _Text, token: Token, start: int, end: int) -> str:
-    """Actual unless words of the clause say otherwise; the sentence counts for forecasts."""
+def _basis(whole: _Text, token: Token, start: int) -> str:
+    """Actual unless words of the clause say otherwise, before the number or right behind it."""
+    said = whole.bases
+    if not said:
+        return whole.usual_basis
     low = whole.low
-    left = low[max(start, token.start - 70) : token.start]
-    right = low[token.end : min(end, token.end + 40)]
-    near = left[max(left.rfind(";"), left.rfind("。"), 0) :]
-    for name, pattern in _BASES:
-        if pattern.search(near) or (name != "computed" and pattern.search(right.split(",")[0])):
+    begin = max(start, token.start - 70)
+    cut = max(low.rfind(";", begin, token.start), low.rfind("。", begin, token.start), begin)
+    stop = low.find(",", token.end, token.end + 40)
+    stop = stop if stop >= 0 else token.end + 40
+    found = set()
+    for at in range(bisect_left(said, (cut, 0, "")), len(said)):
+        where, end, name = said[at]
+        if where >= stop:
+            break
+        if end <= token.start or (where >= token.end and name != "computed"):
+            found.add(name)
+    for name in _BASES:
+        if name in found:
             return "forecast" if name == "target" and token.unit == "money_per_share" else name
     return whole.usual_basis

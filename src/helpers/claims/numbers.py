@@ -262,7 +262,10 @@ def _sign(low: str, token: Token) -> None:
 
 def _doubt(low: str, token: Token) -> None:
     """Words such as nearly, over, 近, 超, on either side."""
-    m = vocabulary.QUALIFIER.search(low, max(0, token.start - 20), token.start)
+    place = token.start - (low[token.start - 1 : token.start] == " ")
+    word = low[place - 1 : place]
+    m = word.isalpha() or word in "~≈<>≥≤=."
+    m = vocabulary.QUALIFIER.search(low, max(0, token.start - 20), token.start) if m else None
     if not m:
         m = vocabulary.QUALIFIER_AFTER.match(low, token.end)
     if m:

@@ -11,6 +11,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import lru_cache
+
+from helpers.claims import vocabulary
 
 MONTHS = {
     name[:3]: number for number, name in enumerate((m.lower() for m in calendar.month_name[1:]), 1)
@@ -63,6 +66,10 @@ _WORDS = re.compile(
     rf"|\b(?:in|since|by|from|until|late|early|mid|of) (?P<month>{_MONTH})\b(?!\.? ?[0-9])"
     r"|\b(?P<ago>a|one|two|three|four|five|six|nine) months? (?:ago|earlier|prior|before)|(?P<zago>[一两二三四五六九])个月前"
     r"|(?P<opening>\b(?:beginning|start) of (?:the|this) year\b|年初)|(?P<closing>\bend of (?:the|this) year\b|年底|年末)"
+)
+_STEMS = re.compile(
+    "季|半年|全年|去年|上年|前年|今年|明年|同期|报告期|年初|年底|年末|个月前|quarter|half|month|year|january|february|march|"
+    "april| may|june|july|august|september|october|november|december"
 )
 COUNTS = dict(zip("one two three four five six nine 一 两 二 三 四 五 六 九".split(), (1, 2, 3, 4, 5, 6, 9, 1, 2, 2, 3, 4, 5, 6, 9)))
 _JOINED = re.compile(r",? ?(?:to|至|到|-|~|through|until) ?")
@@ -214,7 +221,7 @@ def _from_digits(low: str, m: re.Match) -> Period | None:
 
 def in_words(low: str) -> Iterator[Period]:
     """Periods without digits, and ordinals: 去年, 前三季度, third quarter of 2024."""
-    for m in _WORDS.finditer(low):
+    for m in vocabulary.around(_WORDS, _STEMS, low, before=26, after=30):
         g = m.group
         shift = {"去": -1, "上": -1, "前": -2, "明": 1}.get((g("rel") or g("rel2") or " ")[0], 0)
         if g("rel2"):
@@ -248,6 +255,7 @@ def in_words(low: str) -> Iterator[Period]:
             yield Period(m.start(), m.end(), "year", shift=shift)
 
 
+@lru_cache(maxsize=4096)
 def resolve(period: Period, today: date | None, fiscal_end: int = 12) -> tuple[str, str]:
     """First and last day of a period, as ISO days; two empty texts where the text leaves it open.
 

@@ -7,6 +7,7 @@ numbers of a text and not with its letters.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 _ASCII = {ord(big): ord(small) for big, small in zip("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz")}
 _WIDE = {0xFF01 + i: 0x21 + i for i in range(94)} | {ord("A") + 0xFEE0 + i: ord("a") + i for i in range(26)}
@@ -50,6 +51,30 @@ LETTERS = {"k": 3, "m": 6, "b": 9, "t": 12}
 def any_of(words: object) -> str:
     """The words as alternatives, the longest first."""
     return "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
+
+
+def around(pattern: re.Pattern, stems: re.Pattern, low: str, *, before: int, after: int) -> Iterator[re.Match]:
+    """All matches of a slow pattern, looked for only near the stems that each of them holds.
+
+    Parameters
+    ----------
+    pattern, stems : Pattern
+        Every match of the first holds a match of the second, at most `before` characters from its start.
+    low : str
+        The folded text.
+    before, after : int
+        How far around a stem the pattern is tried.
+    """
+    done = 0
+    for stem in stems.finditer(low):
+        if stem.end() <= done:
+            continue
+        at, limit = max(done, stem.start() - before), stem.end() + after
+        while (found := pattern.search(low, at, limit)) is not None and found.start() < stem.end():
+            yield found
+            at = done = found.end()
+            if done >= stem.end():
+                break
 
 
 _LETTER_BOUND = r"(?![a-z0-9])"

@@ -55,6 +55,12 @@ _FAN = {"一": 2, "二": 4, "两": 4, "三": 8, "四": 16}
 _TIMES = {"doubl": 2, "tripl": 3, "trebl": 3, "quadr": 4, "quint": 5}
 _BOTTOM = {"third": 3, "fifth": 5, "tenth": 10}
 _ENGLISH_SCALE = SCALES | {"hundred": 2}
+_ZH_STEMS = re.compile("[级番倍斩成半几亿万千百十]|分之")
+_EN_STEMS = re.compile(
+    "fold|doubl|tripl|trebl|quadrupl|quintupl|halv|third|fifth|tenth|half|times|million|billion|trillion|thousand|hundred|"
+    "two |three |four |five |six |seven |eight |nine |ten |eleven |twelve |fifteen |twenty |thirty |fifty |quarters"
+)
+SHARP = 0.1  # "doubled" says two and not one and a half
 _FUND = re.compile(r"subsid|coupon|resourc|invest|support|traffic|fund|补贴|资源|投入|资金|优惠|券|流量|曝光|投资|扶持|红包|销售额|成交额|营收")
 _LEVEL_REACH = 40
 
@@ -74,10 +80,10 @@ def chinese(digits: str) -> float:
 def scan(low: str) -> Iterator[Token]:
     """Numbers in words of a folded text, in order within each language."""
     if not low.isascii():
-        for m in _ZH.finditer(low):
+        for m in vocabulary.around(_ZH, _ZH_STEMS, low, before=8, after=10):
             if (token := _chinese(low, m)) is not None:
                 yield _doubted(low, token)
-    for m in _EN.finditer(low):
+    for m in vocabulary.around(_EN, _EN_STEMS, low, before=24, after=44):
         if (token := _english(low, m)) is not None:
             yield _doubted(low, token)
 
@@ -95,7 +101,7 @@ def _chinese(low: str, m: re.Match) -> Token | None:
         scale = g("level").removesuffix("级").removesuffix("元")
         return _level(low, m, SCALES[scale])
     if g("twice"):
-        return _token(m, float(_FAN.get(g("fan") or "一", 2)), kind="multiple", unit="multiple")
+        return _token(m, float(_FAN.get(g("fan") or "一", 2)), kind="multiple", unit="multiple", digit=SHARP)
     if g("halved"):
         return _token(m, 50.0, kind="ratio", unit="ratio", negative=True, digit=10.0)
     if g("tenths"):
@@ -163,7 +169,7 @@ def _english(low: str, m: re.Match) -> Token | None:
     if g("fold"):
         return _token(m, float(WORD_NUMBERS[g("fold")]), kind="multiple", unit="multiple")
     if g("twice"):
-        return _token(m, float(_TIMES[g("twice")[:5]]), kind="multiple", unit="multiple")
+        return _token(m, float(_TIMES[g("twice")[:5]]), kind="multiple", unit="multiple", digit=SHARP)
     if g("halved"):
         return _token(m, 50.0, kind="ratio", unit="ratio", negative=True, digit=10.0)
     if g("bottom"):
