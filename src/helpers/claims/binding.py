@@ -68,6 +68,7 @@ _BASIS_STEMS = re.compile(
     "满足|不低于|可申请|以上可|threshold|eligible|minimum|criteria|exceeding|allowing|测算|推算|折合|合约|合计|相当于|换算|impl|"
     "equivalent|calculat|converts"
 )
+REACH = 1500  # a sentence ends there at the latest, so that a text without a full stop costs no more than another
 _PEOPLE = ("person", "buyer", "count", "order", "view", "interaction", "share", "household")
 
 
@@ -184,8 +185,8 @@ def periods_of(text: str) -> list[Period]:
 
 def _claim(whole: _Text, token: Token, number: int, before: _Bound) -> Claim:
     cut = bisect_right(whole.cuts, token.start)
-    start = whole.cuts[cut - 1] if cut else 0
-    end = whole.cuts[cut] if cut < len(whole.cuts) else len(whole.low)
+    start = max(whole.cuts[cut - 1] if cut else 0, token.start - REACH)
+    end = min(whole.cuts[cut] if cut < len(whole.cuts) else len(whole.low), token.end + REACH)
     value, high, half = grammar.value_of(token)
     unit = token.unit or {"money": "money", "ratio": "ratio"}.get(token.kind, "count")
     entity, entity_words, entity_weight = _entity(whole, token, start, end)

@@ -110,6 +110,8 @@ class Lexicon:
 def _pattern(words: Iterable[str]) -> re.Pattern:
     """All words as one pattern, the longest first, by a tree of shared beginnings: a list of a thousand is as fast as one of ten."""
     tree: dict = {}
+    if not words:
+        return re.compile(r"(?!)")
     for word in words:
         node = tree
         for letter in word:

@@ -111,7 +111,7 @@ def scan(low: str) -> tuple[list[Token], list[Period]]:
                 done = period.end
                 found.append(period)
                 continue
-        if token.kind == "skip":
+        if token.kind in ("skip", "refused"):
             done = token.end
             continue
         done = token.end
@@ -140,7 +140,7 @@ def _read(low: str, m: re.Match) -> Token:
                 _letter_scale(low, token)
             is_strong = True
             _per(low, token)
-    if token.kind == "skip":
+    if token.kind in ("skip", "refused"):
         return token
     if not is_strong and masks.is_no_number(low, start, end):
         token.kind = "skip"
@@ -183,7 +183,7 @@ def _right(low: str, token: Token) -> None:
             g = m.group
             scale = None
     if low.startswith("mm", token.end) or low.startswith("兆", token.end):
-        token.kind, token.end = "skip", token.end + 2  # 1e6 for some and 1e3 or 1e12 for others
+        token.kind, token.end = "refused", token.end + 2  # 1e6 for some and 1e3 or 1e12 for others
         return
     if scale:
         token.power = SCALES.get(scale, LETTERS.get(scale))

@@ -9,15 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from helpers.claims.characters import TO_SIMPLIFIED
+
 _ASCII = {ord(big): ord(small) for big, small in zip("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz")}
 _WIDE = {0xFF01 + i: 0x21 + i for i in range(94)} | {ord("A") + 0xFEE0 + i: ord("a") + i for i in range(26)}
-_SAME = dict(
-    zip(
-        map(ord, "億萬幣圓個餘約過達減長幅數佔員場間張條單號爾雙節計劃從増−－–﹣﹢％〜～∼ \t"),
-        "亿万币元个余约过达减长幅数占员场间张条单号尔双节计划从增----+%~~~  ",
-    )
-)
-FOLD = _WIDE | _ASCII | _SAME | {0xA0: " ", 0x2009: " ", 0x202F: " ", 0xFFE5: "¥", 0x3000: " "}
+_SAME = dict(zip(map(ord, "−–﹣﹢〜～∼\t"), "---+~~~|", strict=True))
+FOLD = TO_SIMPLIFIED | _WIDE | _ASCII | _SAME | {0xA0: " ", 0x2009: " ", 0x202F: " ", 0xFFE5: "¥", 0x3000: " "}
 """Character by character, so that offsets stay: small letters, half width, the simplified form of what numbers need."""
 
 CURRENCY_BEFORE = {

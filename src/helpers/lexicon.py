@@ -1,0 +1,98 @@
+"""The words that name entities and metrics, and what figures may be to each other: data that a user edits.
+
+``data/lexicon/names.csv`` holds names of entities (of the ledger, and of others that articles speak of),
+``terms.csv`` the words for metrics (an empty metric is a known thing that the ledger does not keep), ``ratios.csv``
+bounds on the ratio of two figures, each with its reason.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+import pandas as pd
+
+from helpers import paths, rules, tables, units
+from helpers.claims import Lexicon
+from helpers.ledger import Ledger, load
+from helpers.rules import Rule, one_of
+from helpers.tables import Layout
+
+FOLDER = paths.DATA / "lexicon"
+LAYOUTS = {
+    "names": Layout(columns=("entity", "name", "fiscal_year_end"), prose=("name",)),
+    "terms": Layout(columns=("term", "metric", "unit", "entity"), prose=("term",)),
+    "ratios": Layout(
+        columns=("numerator", "denominator", "low", "high", "days", "reason"),
+        numbers=("low", "high", "days"),
+        prose=("reason",),
+    ),
+}
+
+
+def words(book: Ledger | None = None) -> Lexicon:
+    """Names and terms as one lexicon.
+
+    Parameters
+    ----------
+    book : Ledger, optional
+        Its metrics and entities are the closed lists. Default: the project's ledger.
+
+    Raises
+    ------
+    DataError
+        A row names a metric that the ledger does not have, a unit that is none, or an empty word.
+    """
+    return _words(_stamp()) if book is None else _made(book)
+
+
+@lru_cache(maxsize=2)
+def _words(_stamp: tuple) -> Lexicon:
+    return _made(load())
+
+
+def _made(book: Ledger) -> Lexicon:
+    names, terms = _read("names", book), _read("terms", book)
+    kinds = book.metrics["kind"].to_dict()
+    rows = [(frame.astype("str").itertuples(index=False, name=None)) for frame in (names, terms)]
+    return Lexicon.of(rows[0], rows[1], kinds)
+
+
+def ratios(book: Ledger | None = None) -> pd.DataFrame:
+    """What two figures of one entity may be to each other: numerator, denominator, low, high, days, reason."""
+    return _read("ratios", book or load())
+
+
+def name_of(entity: str) -> str:
+    """The first name that the lexicon has for an entity; its code if it has none."""
+    names = _read("names", load())
+    found = names.loc[names["entity"].eq(entity), "name"]
+    return str(found.iloc[0]) if len(found) else entity
+
+
+def _stamp() -> tuple:
+    return tuple((FOLDER / f"{name}.csv").stat().st_mtime_ns for name in LAYOUTS)
+
+
+def _read(name: str, book: Ledger) -> pd.DataFrame:
+    path = Path(FOLDER / f"{name}.csv")
+    table, _ = tables.read(path, LAYOUTS[name])
+    rules.validate(table, _rules(name, book), path.name)
+    return table
+
+
+def _rules(name: str, book: Ledger) -> list[Rule]:
+    metrics = list(book.metrics.index)
+    filled = lambda column: Rule(column, "must be filled", lambda t: t[column].astype("str").str.strip().ne(""))  # noqa: E731
+    if name == "names":
+        end = r"(?:|[01]\d-[0-3]\d)"
+        return [
+            filled("entity"), filled("name"),
+            Rule("fiscal_year_end", "must be empty or MM-DD", lambda t: t["fiscal_year_end"].astype("str").str.fullmatch(end)),
+        ]  # fmt: skip
+    if name == "terms":
+        return [filled("term"), one_of("metric", ["", *metrics], "metrics.csv"), one_of("unit", list(units.UNITS))]
+    return [
+        one_of("numerator", metrics, "metrics.csv"), one_of("denominator", metrics, "metrics.csv"), filled("reason"),
+        Rule("high", "must be above low", lambda t: t["high"] > t["low"]),
+    ]  # fmt: skip
