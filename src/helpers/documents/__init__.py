@@ -1,0 +1,7 @@
+"""The document library: articles of a folder, their passages and claims, searchable by words and by numbers."""
+
+from helpers.documents.articles import Article
+from helpers.documents.library import Added, Library, open_library, place
+from helpers.documents.reading import library, read_claims, reader_version
+
+__all__ = ["Added", "Article", "Library", "library", "open_library", "place", "read_claims", "reader_version"]

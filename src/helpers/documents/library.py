@@ -1,0 +1,387 @@
+"""The library: one SQLite file with documents, passages, claims, checks and a full-text index.
+
+It lies beside the folder that it is made from, which stays the user's own and is never written to. Files are added
+whole, in transactions, and once: a file whose bytes are known is passed over, and the same text from two files is one
+document. What the module cannot do: notice that a file was deleted (a document once read stays, as sources do).
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import contextlib
+import hashlib
+import json
+import os
+import re
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import astuple, dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from helpers import claims as grammar
+from helpers.claims.grammar import fold
+from helpers.documents import articles, index
+from helpers.documents.articles import Article
+from helpers.errors import DataError
+
+SCHEMA = 1
+BATCH = 100  # files in one transaction
+MANY = 400  # files from which two processes read
+WAIT_SECONDS = 60
+LONGEST_PASSAGE = 800
+NOT_READ = ("README.md",)
+CLAIM_COLUMNS = ("claim_id", "doc_id", *grammar.COLUMNS)
+CHECK_COLUMNS = ("verdict", "rule", "entity", "metric", "period_end", "text", "claim_ids", "doubted")
+_NUMBERS = {"start", "end", "value", "value_high", "half_width", "sentence", "series", "confidence"}
+_TABLES = f"""
+CREATE TABLE about (key TEXT PRIMARY KEY, value TEXT);
+CREATE TABLE files (sha256 TEXT PRIMARY KEY, name TEXT, problem TEXT);
+CREATE TABLE documents (
+    doc_id TEXT PRIMARY KEY, file TEXT, sha256 TEXT, start INTEGER, title TEXT, publisher TEXT, published TEXT,
+    language TEXT, kind TEXT, reader TEXT, text TEXT);
+CREATE TABLE passages (id INTEGER PRIMARY KEY, doc_id TEXT, start INTEGER, "end" INTEGER);
+CREATE INDEX passages_of ON passages (doc_id);
+CREATE TABLE claims ({", ".join(f'"{c}" {"NUMERIC" if c in _NUMBERS else "TEXT"}' for c in CLAIM_COLUMNS)},
+    PRIMARY KEY (claim_id)) WITHOUT ROWID;
+CREATE INDEX claims_by_value ON claims (unit, value);
+CREATE INDEX claims_by_subject ON claims (entity, metric);
+CREATE INDEX claims_of ON claims (doc_id);
+CREATE TABLE checks ({", ".join(CHECK_COLUMNS)});
+CREATE VIRTUAL TABLE words USING fts5(title, body, content='', tokenize="unicode61 remove_diacritics 0");
+"""
+Reader = Callable[[Article], list[grammar.Claim]]
+_CUT = re.compile(r"[。!?;;!?\n]+|\. ")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Added:
+    """What became of the files that were offered.
+
+    Attributes
+    ----------
+    new, known, claims : int
+        Documents added, documents and files known before, claims of the new ones.
+    broken : tuple of str
+        One line for each file that could not be read.
+    text : str
+        One sentence.
+    """
+
+    new: int
+    known: int
+    claims: int
+    broken: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        """One sentence."""
+        said = f"{self.new} documents added with {self.claims} claims, {self.known} known before"
+        return said + (f", {len(self.broken)} files not read" if self.broken else "")
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A file that was read, ready to be written."""
+
+    sha256: str
+    name: str
+    problem: str
+    documents: list[tuple[tuple, list[tuple], list[tuple]]]  # document, passages (start, end, terms), claims
+
+
+def place(folder: Path) -> Path:
+    """Where the library of a folder lies: beside it, with the same name."""
+    return folder.with_name(f"{folder.name}.sqlite")
+
+
+class Library:
+    """An open library; see `open_library`."""
+
+    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+        self.path, self.connection = path, connection
+
+    def add(self, files: Path | Iterable[Path], *, reader: Reader | None = None, version: str = "") -> Added:
+        """Read files into the library.
+
+        Parameters
+        ----------
+        files : Path or iterable of Path
+            A folder, with its subfolders, or single files. Hidden files and a README.md are passed over.
+        reader : callable, optional
+            From an `Article` to its claims; must be picklable. Default: no claims.
+        version : str
+            Of the reader. Documents read by another one are read again from their stored text.
+
+        Returns
+        -------
+        Added
+            A broken file is one line in it, and the rest goes on.
+        """
+        found = [*_files(files)]
+        known = {row[0] for row in self.connection.execute("SELECT sha256 FROM files WHERE problem = ''")}
+        new = old = count = 0
+        broken: list[str] = []
+        for batch in _read_all(found, known, reader, version):
+            told = [0, 0, 0]
+            with self._writing():
+                for read in batch:
+                    if read.problem:
+                        broken.append(read.problem)
+                    for position, number in enumerate(self._write(read)):
+                        told[position] += number
+            new, old, count = new + told[0], old + told[1], count + told[2]
+        if reader is not None:
+            count += self._read_again(reader, version)
+        return Added(new=new, known=old, claims=count, broken=tuple(broken))
+
+    def _write(self, read: _Read) -> tuple[int, int, int]:
+        """Write one file: documents new, known, claims."""
+        run = self.connection.execute
+        if not read.documents and not read.problem:
+            return 0, 1, 0
+        run("INSERT OR REPLACE INTO files VALUES (?, ?, ?)", (read.sha256, read.name, read.problem))
+        new = old = count = 0
+        for document, passages, rows in read.documents:
+            if not run(f"INSERT OR IGNORE INTO documents VALUES ({_marks(11)})", document).rowcount:
+                old += 1
+                continue
+            new, count = new + 1, count + len(rows)
+            for start, end, body in passages:
+                at = run('INSERT INTO passages (doc_id, start, "end") VALUES (?, ?, ?)', (document[0], start, end))
+                title = index.terms(document[4]) if start == 0 else ""
+                run("INSERT INTO words (rowid, title, body) VALUES (?, ?, ?)", (at.lastrowid, title, body))
+            self.connection.executemany(f"INSERT OR IGNORE INTO claims VALUES ({_marks(len(CLAIM_COLUMNS))})", rows)
+        return new, old, count
+
+    def _read_again(self, reader: Reader, version: str) -> int:
+        """Claims of documents that another version of the reader has read."""
+        stale = self.connection.execute(
+            "SELECT doc_id, title, publisher, published, language, text, start, kind FROM documents WHERE reader <> ?",
+            (version,),
+        ).fetchall()
+        count = 0
+        for rows in _chunks(stale, BATCH):
+            with self._writing():
+                for doc_id, *given in rows:
+                    article = Article(**dict(zip(("title", "publisher", "published", "language", "text", "start", "kind"), given, strict=True)))
+                    fresh = _rows(doc_id, reader(article))
+                    self.connection.execute("DELETE FROM claims WHERE doc_id = ?", (doc_id,))
+                    self.connection.executemany(f"INSERT INTO claims VALUES ({_marks(len(CLAIM_COLUMNS))})", fresh)
+                    self.connection.execute("UPDATE documents SET reader = ? WHERE doc_id = ?", (version, doc_id))
+                    count += len(fresh)
+        return count
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[None]:
+        """All or nothing; another process that writes is waited for."""
+        self.connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self.connection.execute("ROLLBACK")
+            raise
+        self.connection.execute("COMMIT")
+
+    def documents(self) -> pd.DataFrame:
+        """doc_id, file, start, title, publisher, published, language, kind of every document, the latest first."""
+        columns = "doc_id, file, start, title, publisher, published, language, kind"
+        return self._table(f"SELECT {columns} FROM documents ORDER BY published DESC, doc_id")
+
+    def claims(self, doc_ids: Sequence[str] | None = None) -> pd.DataFrame:
+        """Claims with title, publisher and published of their document, in the order of documents and places."""
+        where = "" if doc_ids is None else f"WHERE c.doc_id IN ({_marks(len(doc_ids))})"
+        table = self._table(
+            f"SELECT c.*, d.title, d.publisher, d.published, d.language, d.file FROM claims c JOIN documents d USING (doc_id) "
+            f"{where} ORDER BY d.published, c.doc_id, c.start",
+            () if doc_ids is None else tuple(doc_ids),
+        )
+        for column in ("value", "value_high", "half_width", "confidence"):
+            table[column] = table[column].astype(float)
+        for column in ("readings", "inferred"):
+            table[column] = [tuple(map(tuple, v)) if column == "readings" else tuple(v) for v in map(json.loads, table[column])]
+        return table
+
+    def checks(self) -> pd.DataFrame:
+        """The verdicts that `keep_checks` kept."""
+        table = self._table("SELECT * FROM checks")
+        for column in ("claim_ids", "doubted"):
+            table[column] = [tuple(json.loads(v)) for v in table[column]]
+        return table
+
+    def keep_checks(self, verdicts: pd.DataFrame) -> None:
+        """Replace the checks by these verdicts, whose ``fact_ids`` are ids of claims."""
+        rows = [
+            (v.verdict, v.rule, v.entity, v.metric, "" if pd.isna(v.period_end) else f"{v.period_end:%Y-%m-%d}", v.text,
+             json.dumps(v.fact_ids), json.dumps(v.doubted))
+            for v in verdicts.itertuples()
+        ]  # fmt: skip
+        with self._writing():
+            self.connection.execute("DELETE FROM checks")
+            self.connection.executemany(f"INSERT INTO checks VALUES ({_marks(len(CHECK_COLUMNS))})", rows)
+
+    def broken(self) -> list[str]:
+        """One line for each file that could not be read."""
+        return [row[0] for row in self.connection.execute("SELECT problem FROM files WHERE problem <> '' ORDER BY name")]
+
+    def text(self, doc_id: str) -> str:
+        """The text of a document; the offsets of its claims count in it.
+
+        Raises
+        ------
+        DataError
+            No document has this id.
+        """
+        row = self.connection.execute("SELECT text FROM documents WHERE doc_id = ?", (doc_id,)).fetchone()
+        if row is None:
+            raise DataError(self.path.name, [f"no document {doc_id!r}"])
+        return row[0]
+
+    def passage(self, doc_id: str, start: int, end: int, *, around: int = 90) -> tuple[str, str, str]:
+        """The words before a place of a document, at it, and after it, on one line each."""
+        text = self.text(doc_id)
+        flat = lambda part: re.sub(r"\s+", " ", part)  # noqa: E731
+        return flat(text[max(0, start - around) : start]), text[start:end], flat(text[end : end + around])
+
+    def close(self) -> None:
+        """Close the file."""
+        self.connection.close()
+
+    def _table(self, query: str, values: tuple = ()) -> pd.DataFrame:
+        cursor = self.connection.execute(query, values)
+        return pd.DataFrame(cursor.fetchall(), columns=[column[0] for column in cursor.description])
+
+
+def open_library(path: Path) -> Library:
+    """Open a library, and make it where there is none.
+
+    Parameters
+    ----------
+    path : Path
+        The SQLite file.
+
+    Raises
+    ------
+    DataError
+        The file is no library, is damaged, was made by another version, or its folder cannot be written to.
+    """
+    try:
+        connection = sqlite3.connect(path, timeout=WAIT_SECONDS, isolation_level=None)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        _prepare(connection, path.name)
+    except sqlite3.Error as error:
+        raise DataError(path.name, [f"cannot be opened as a library ({error}): move it away and add the folder again"]) from None
+    return Library(path, connection)
+
+
+def _prepare(connection: sqlite3.Connection, name: str) -> None:
+    """Make the tables once; two processes that find none wait for each other."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        there = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        if "about" not in there:
+            if there:
+                raise DataError(name, [f"a SQLite file with other tables ({', '.join(sorted(there)[:4])}): give another name"])
+            for statement in _TABLES.split(";\n"):
+                if statement.strip():
+                    connection.execute(statement)
+            connection.execute("INSERT INTO about VALUES ('schema', ?)", (str(SCHEMA),))
+        found = connection.execute("SELECT value FROM about WHERE key = 'schema'").fetchone()
+        if found is None or found[0] != str(SCHEMA):
+            raise DataError(name, [f"made by another version (schema {found and found[0]}, now {SCHEMA}): move it away and add the folder again"])
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+
+
+def _files(given: Path | Iterable[Path]) -> Iterator[Path]:
+    """Files in a fixed order; of a folder all that are not hidden."""
+    for path in [given] if isinstance(given, Path) else given:
+        if not path.is_dir():
+            yield path
+            continue
+        for found in sorted(path.rglob("*")):
+            inner = found.relative_to(path).parts
+            if found.is_file() and found.name not in NOT_READ and not any(part.startswith(".") for part in inner):
+                yield found
+
+
+def _read_all(files: list[Path], known: set[str], reader: Reader | None, version: str) -> Iterator[list[_Read]]:
+    """Read files in batches, in two processes where there are many."""
+    batches = _chunks(files, BATCH)
+    if len(files) < MANY or (os.cpu_count() or 1) < 2:
+        yield from (_read_batch(batch, known, reader, version) for batch in batches)
+        return
+    with concurrent.futures.ProcessPoolExecutor(min(os.cpu_count() or 1, 8)) as pool:
+        waiting = []
+        for batch in batches:
+            waiting.append(pool.submit(_read_batch, batch, known, reader, version))
+            if len(waiting) > 6:
+                yield waiting.pop(0).result()
+        for job in waiting:
+            yield job.result()
+
+
+def _read_batch(files: list[Path], known: set[str], reader: Reader | None, version: str) -> list[_Read]:
+    return [_read_file(path, known, reader, version) for path in files]
+
+
+def _read_file(path: Path, known: set[str], reader: Reader | None, version: str) -> _Read:
+    try:
+        content = path.read_bytes()
+        sha256 = hashlib.sha256(content).hexdigest()
+        if sha256 in known:
+            return _Read(sha256, path.name, "", [])
+        found = articles.parse(content, path.name)
+    except OSError as error:
+        return _Read(path.name, path.name, f"{path.name}: cannot be read: {error.strerror}", [])
+    except DataError as error:
+        return _Read(sha256, path.name, f"{path.name}: {error.problems[0]}", [])
+    except (ValueError, RecursionError, MemoryError, LookupError) as error:  # a reader's own bug stops one file only
+        return _Read(sha256, path.name, f"{path.name}: {type(error).__name__} while it was read: {error}", [])
+    return _Read(sha256, path.name, "", [_document(a, path.name, sha256, reader, version) for a in found])
+
+
+def _document(article: Article, name: str, sha256: str, reader: Reader | None, version: str) -> tuple:
+    """A document's row, its passages and its claims."""
+    doc_id = hashlib.sha256("".join(fold(article.text).split()).encode()).hexdigest()[:16]
+    row = (
+        doc_id, name, sha256, article.start, article.title, article.publisher, article.published, article.language,
+        article.kind, version if reader else "", article.text,
+    )  # fmt: skip
+    passages = [(start, end, index.terms(article.text[start:end])) for start, end in _passages(article.text)]
+    return row, passages, _rows(doc_id, reader(article)) if reader else []
+
+
+def _passages(text: str) -> Iterator[tuple[int, int]]:
+    """Spans of at most `LONGEST_PASSAGE` characters that end at the end of a sentence where there is one."""
+    start = 0
+    while start < len(text):
+        limit = min(start + LONGEST_PASSAGE, len(text))
+        end = limit
+        if limit < len(text):
+            for cut in _CUT.finditer(text, start + LONGEST_PASSAGE // 2, limit):
+                end = cut.end()
+        yield start, end
+        start = end
+
+
+def _rows(doc_id: str, found: list[grammar.Claim]) -> list[tuple]:
+    """Claims as rows; tuples as JSON."""
+    rows = []
+    for claim in found:
+        values = astuple(claim) if claim.readings or claim.inferred else tuple(getattr(claim, c) for c in grammar.COLUMNS)
+        plain = (json.dumps(v, ensure_ascii=False) if isinstance(v, tuple) else v for v in values)
+        rows.append((f"{doc_id}-{claim.start}", doc_id, *plain))
+    return rows
+
+
+def _chunks(rows: Sequence, size: int) -> Iterator[Sequence]:
+    return (rows[i : i + size] for i in range(0, len(rows), size))
+
+
+def _marks(number: int) -> str:
+    return ", ".join("?" * number)

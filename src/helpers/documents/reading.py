@@ -1,0 +1,46 @@
+"""A folder's library, with its claims read by the project's lexicon."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from helpers import claims, lexicon, paths
+from helpers.documents.articles import Article
+from helpers.documents.library import Added, Library, open_library, place
+
+
+def read_claims(article: Article) -> list[claims.Claim]:
+    """The claims of an article, bound by the words of ``data/lexicon``."""
+    return claims.read(article.text, lexicon=lexicon.words(), title=article.title, published=article.published)
+
+
+def reader_version() -> str:
+    """Names the grammar and the lexicon that read a document: claims of an older one are read again."""
+    digest = hashlib.sha256()
+    for name in ("names", "terms"):
+        digest.update((lexicon.FOLDER / f"{name}.csv").read_bytes())
+    return f"{claims.RULE_VERSION}-{digest.hexdigest()[:8]}"
+
+
+def library(folder: str | Path) -> tuple[Library, Added]:
+    """The library of a folder, after everything new in it was added.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Absolute, or in the project or the current folder. Its library is ``<folder>.sqlite`` beside it.
+
+    Returns
+    -------
+    library : Library
+    added : Added
+
+    Raises
+    ------
+    DataError
+        There is no such folder, or its library cannot be opened.
+    """
+    where = paths.find(folder, folders=True)
+    found = open_library(place(where))
+    return found, found.add(where, reader=read_claims, version=reader_version())
