@@ -1,8 +1,9 @@
 """The words that name entities and metrics, and what figures may be to each other: data that a user edits.
 
 ``data/lexicon/names.csv`` holds names of entities (of the ledger, and of others that articles speak of),
-``terms.csv`` the words for metrics (an empty metric is a known thing that the ledger does not keep), ``ratios.csv``
-bounds on the ratio of two figures, each with its reason.
+``terms.csv`` the words for metrics (an empty metric is a known thing that the ledger does not keep), ``glossary.csv``
+words that a search takes for each other in both languages, ``ratios.csv`` bounds on the ratio of two figures, each with
+its reason.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ FOLDER = paths.DATA / "lexicon"
 LAYOUTS = {
     "names": Layout(columns=("entity", "name", "fiscal_year_end"), prose=("name",)),
     "terms": Layout(columns=("term", "metric", "unit", "entity"), prose=("term",)),
+    "glossary": Layout(columns=("group", "term"), prose=("term",)),
     "ratios": Layout(
         columns=("numerator", "denominator", "low", "high", "days", "reason"),
         numbers=("low", "high", "days"),
@@ -63,6 +65,11 @@ def ratios(book: Ledger | None = None) -> pd.DataFrame:
     return _read("ratios", book or load())
 
 
+def glossary() -> list[tuple[str, str]]:
+    """Groups of words that mean the same in a search, as (group, word)."""
+    return list(_read("glossary", load()).astype("str").itertuples(index=False, name=None))
+
+
 def name_of(entity: str) -> str:
     """The first name that the lexicon has for an entity; its code if it has none."""
     names = _read("names", load())
@@ -90,6 +97,8 @@ def _rules(name: str, book: Ledger) -> list[Rule]:
             filled("entity"), filled("name"),
             Rule("fiscal_year_end", "must be empty or MM-DD", lambda t: t["fiscal_year_end"].astype("str").str.fullmatch(end)),
         ]  # fmt: skip
+    if name == "glossary":
+        return [filled("group"), filled("term")]
     if name == "terms":
         return [filled("term"), one_of("metric", ["", *metrics], "metrics.csv"), one_of("unit", list(units.UNITS))]
     return [

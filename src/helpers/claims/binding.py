@@ -34,6 +34,7 @@ _GROWTH_RIGHT = re.compile(
 _OPENED = re.compile(r"[(] ?(?:yoy|qoq|同比|环比|增长?|下降|up|down) ?$")
 _COMPARED = re.compile(r"(?:较|比|相比|同|与|vs\.?|versus|than|compared (?:to|with)|against|over)(?: the)? ?$")
 _BARE_RATIO = re.compile(r"(?:margin|ratio|利润率|费用率|费率|率)(?: (?:was|is|of|at))?(?:为|约|达)* ?$")
+_LOST = re.compile(r"(?:eras(?:e|ed|ing)|wip(?:e|ed|ing)(?: out| off)?|shed(?:ding)?|蒸发|缩水)(?: (?:about|nearly|over|more than|some))? ?(?:了|约|近|超过?)*$")
 _ASIDE = re.compile(r"[^。;\n0-9]{0,24}(?:\(|/|合|相当于|\bor\b|equivalent|i\.e\.)[^。;\n0-9]{0,40}")
 _ROLE_FROM = re.compile(r"(?:\bfrom|从|由|compared (?:to|with)|较)(?: (?:about|nearly|over|around))? ?$")
 _STARTED = re.compile(r"(?:由|从|自|\bfrom\b)[^。;]{0,12}$")
@@ -105,6 +106,7 @@ class _Bound:
     end: int = 0
     term_end: int = -1
     token: Token | None = None
+    measure: str = ""
 
 
 def bind(text: str, lexicon: Lexicon, *, title: str = "", published: str = "") -> list[Claim]:
@@ -201,6 +203,8 @@ def _claim(whole: _Text, token: Token, number: int, before: _Bound) -> Claim:
     if unit == "money" and level == "money_per_share" and metric:
         unit = level
     role = _role(whole, token, number, start)
+    if role == "aside" and before.measure == "change":
+        measure = "change"
     first, last, how = _period(whole, token, number, start, end, entity, metric, measure, role)
     if measure == "yoy_growth" and (level == "money_per_share" or first == last != "") and not _is_yearly(whole, token):
         measure = "growth"
@@ -210,7 +214,7 @@ def _claim(whole: _Text, token: Token, number: int, before: _Bound) -> Claim:
     if measure == "yoy_growth" and _LAST_YEAR.search(whole.low, max(start, token.start - 14), token.start) and first:
         first, last = (f"{int(day[:4]) - 1}{day[4:]}" for day in (first, last))
     before.sentence, before.metric, before.words, before.unit, before.end = cut, metric, words, level, token.end
-    before.token = token
+    before.token, before.measure = token, measure
     period_weight = {"stated": 0.95, "inferred": 0.6}.get(how, 0.3)
     return Claim(
         start=token.start, end=token.end, printed=whole.text[token.start : token.end], value=value, value_high=high,
@@ -267,6 +271,8 @@ def _measure(whole: _Text, token: Token, start: int) -> str:
     low = whole.low
     left = low[max(start, token.start - 48) : token.start]
     if token.kind in ("points", "basis"):
+        return "change"
+    if token.kind == "money" and _LOST.search(left):
         return "change"
     if token.kind not in ("ratio", "multiple"):
         return "level"
@@ -398,7 +404,7 @@ def _period(whole, token, number, start, end, entity, metric, measure, role) -> 
     listed = [p for p in inside if p.kind == "years"]
     if listed and token.series and (years := _of_series(whole, token, number, listed[-1])):
         return f"{years}-01-01", f"{years}-12-31", "stated"
-    chosen = _nearest(whole, token, inside)
+    chosen = _of_column(whole, token) or _nearest(whole, token, inside)
     if chosen is not None and role == "to" and chosen.end <= token.start and _STARTED.search(whole.low, start, chosen.start):
         chosen = None  # the day before "from A" is A's, not B's
     if chosen is not None:
@@ -439,6 +445,15 @@ def _of_series(whole: _Text, token: Token, number: int, listed: Period) -> int |
     series = [i for i, t in enumerate(whole.tokens) if t.series == token.series]
     k = series.index(number) if number in series else -1
     return listed.years[k] if len(series) == len(listed.years) and k >= 0 else None
+
+
+def _of_column(whole: _Text, token: Token) -> Period | None:
+    """The period in the head of a cell's column."""
+    if token.header is None:
+        return None
+    at = bisect_left(whole.periods, token.header[0], key=lambda p: p.start)
+    found = whole.periods[at] if at < len(whole.periods) else None
+    return found if found is not None and found.end <= token.header[1] else None
 
 
 def _nearest(whole: _Text, token: Token, inside: list[Period]) -> Period | None:

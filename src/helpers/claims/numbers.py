@@ -52,6 +52,8 @@ class Token:
     unit, currency, qualifier : str
     negative : bool or None
         True and False where a sign is printed, None where not.
+    header : (int, int) or None
+        Where the head of its column stands, for a cell of a table.
     """
 
     start: int
@@ -72,6 +74,7 @@ class Token:
     readings: list[tuple[str, float, str]] = field(default_factory=list)
     role: str = ""
     series: int = 0
+    header: tuple[int, int] | None = None
 
     @property
     def factor(self) -> float:

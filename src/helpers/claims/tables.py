@@ -77,7 +77,7 @@ def apply(low: str, tokens: list[Token]) -> None:
     if not declared and "|" not in low and "\t" not in low:
         return
     lines = _lines(low)
-    header: dict[int, str] = {}
+    header: dict[int, tuple[int, int]] = {}
     scope: Note | None = None
     at = 0
     for start, end in lines:
@@ -91,7 +91,7 @@ def apply(low: str, tokens: list[Token]) -> None:
         cells = _cells(line, start)
         in_table = len(cells) > 1
         if in_table and not here:
-            header = {i: low[a:b] for i, (a, b) in enumerate(cells)}
+            header = dict(enumerate(cells)) if re.search(r"[a-z0-9一-鿿]", line) else header
         outer = [n for n in mine if not n.is_percent and not _in_label(n, here, cells)]
         if outer:
             scope = outer[-1]
@@ -134,11 +134,13 @@ def _fill(low, token, cells, in_table, header, mine, scope) -> None:
     if in_table and bracketed and token.negative is None and not re.search(r"[一-鿿a-z]", low[cells[number][0] : token.start] if number is not None else "x"):
         token.negative = True
         token.start, token.end = token.start - 1, token.end + 1
+    if in_table and number:
+        token.header = header.get(number)
     if token.kind or token.power is not None:
         return
     if in_table and number == 0:
         return
-    column = header.get(number, "") if number is not None else ""
+    column = low[slice(*header[number])] if number in header else ""
     own = next((n for n in mine if in_table and n.start < cells[0][1]), None)
     above = next((n for n in notes(column)), None) if column else None
     note = own or above or scope

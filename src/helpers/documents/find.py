@@ -1,0 +1,391 @@
+"""Search a library: by words, by a number, by topic; and the grid of what all documents say.
+
+A number is searched among claims and not among words: "34 %" stands in thousands of texts, and only some of them say it of
+Douyin's GMV. What the module cannot do: rank by meaning; words, their glossary and their place are all it knows.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+from helpers import claims as grammar
+from helpers import evidence
+from helpers.claims import Lexicon
+from helpers.claims.grammar import fold
+from helpers.documents import index
+from helpers.documents.library import Library
+from helpers.errors import HelpersError
+
+HIT = "⟦{}⟧"
+SNIPPET = 150
+TITLE_WEIGHT, BODY_WEIGHT = 4.0, 1.0
+CANDIDATES = 5  # passages looked at for each document asked for
+_TOLERANCE = re.compile(r"(?:\+ ?/? ?-|±|\+-) ?(?P<size>[0-9.]+) ?(?P<unit>pp|ppts?|pcts?|个?百分点|%|per cent|percent)?")
+_YEAR = re.compile(r"(?<![0-9])(?P<year>20[0-9]{2})(?:年|(?P<quarter>q[1-4]))?(?![0-9])")
+_YOY = re.compile(r"\byoy\b|同比|year[- ]on[- ]year|增速|增长|growth")
+MEASURES = {"yoy": ("yoy_growth", "growth", "yoy_multiple", "multiple"), "": ("level", "share")}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filters:
+    """What a search is narrowed to; None leaves a field open.
+
+    Attributes
+    ----------
+    publisher, entity, metric : str or None
+        As the library has them.
+    day_from, day_to : str or None
+        ISO days of publication, both included.
+    """
+
+    publisher: str | None = None
+    entity: str | None = None
+    metric: str | None = None
+    day_from: str | None = None
+    day_to: str | None = None
+
+    def sql(self) -> tuple[str, list]:
+        """Conditions on ``d`` (documents), and their values."""
+        said, values = [], []
+        for column, test, value in (
+            ("d.publisher", "=", self.publisher), ("d.published", ">=", self.day_from), ("substr(d.published, 1, 10)", "<=", self.day_to),
+        ):  # fmt: skip
+            if value is not None:
+                said.append(f"{column} {test} ?")
+                values.append(value)
+        if self.entity is not None or self.metric is not None:
+            inner = [f"c.{c} = ?" for c in ("entity", "metric") if getattr(self, c) is not None]
+            values += [v for v in (self.entity, self.metric) if v is not None]
+            said.append(f"EXISTS (SELECT 1 FROM claims c WHERE c.doc_id = d.doc_id AND {' AND '.join(inner)})")
+        return "".join(f" AND {part}" for part in said), values
+
+
+def words(
+    library: Library,
+    query: str,
+    *,
+    glossary: Mapping[str, tuple[str, ...]] | None = None,
+    filters: Filters | None = None,
+    limit: int = 10,
+) -> pd.DataFrame:
+    """Documents that hold the words of a query, the best first.
+
+    All words must be there; if that finds fewer documents than asked for, those with some of them follow.
+
+    Parameters
+    ----------
+    library : Library
+    query : str
+        Words between blanks, ``"a phrase"``, ``-without``.
+    glossary : mapping, optional
+        As `helpers.documents.index.glossary` makes it: the other language's words are found too.
+    filters : Filters, optional
+    limit : int, default 10
+        Documents, one row each.
+
+    Returns
+    -------
+    DataFrame
+        doc_id, title, publisher, published, snippet (hits between ⟦ and ⟧), start, end (of the passage), score (smaller
+        is better), has_all (every word is there).
+
+    Raises
+    ------
+    HelpersError
+        The query asks for nothing, or is longer than a person types.
+    """
+    wanted, excluded = index.words(query, glossary)
+    rows: dict[str, tuple] = {}
+    for operator in ("AND", "OR") if len(wanted) > 1 else ("AND",):
+        for row in _matches(library, index.match(wanted, excluded, operator), filters or Filters(), limit):
+            rows.setdefault(row[0], (*row, operator == "AND"))
+        if len(rows) >= limit:
+            break
+    found = [
+        (doc, title, publisher, day, _snippet(text, wanted, start, end), start, end, score, has_all)
+        for doc, title, publisher, day, start, end, text, score, has_all in list(rows.values())[:limit]
+    ]
+    columns = ["doc_id", "title", "publisher", "published", "snippet", "start", "end", "score", "has_all"]
+    return pd.DataFrame(found, columns=columns)
+
+
+def _matches(library: Library, expression: str, filters: Filters, limit: int) -> list[tuple]:
+    """Best passages: doc_id, title, publisher, published, start, end, text, score.
+
+    The passages are ranked before anything is joined to them: a join for each of fifty thousand hits takes a second.
+    """
+    where, values = filters.sql()
+    rank = f"bm25(words, {TITLE_WEIGHT}, {BODY_WEIGHT})"
+    if where:
+        query = (
+            f"SELECT p.doc_id, p.start, p.\"end\", {rank} AS score FROM words JOIN passages p ON p.id = words.rowid "
+            f"JOIN documents d ON d.doc_id = p.doc_id WHERE words MATCH ?{where} ORDER BY score LIMIT ?"
+        )
+    else:
+        query = (
+            f'SELECT p.doc_id, p.start, p."end", score FROM (SELECT rowid, {rank} AS score FROM words WHERE words MATCH ? '
+            "ORDER BY score LIMIT ?) AS best JOIN passages p ON p.id = best.rowid ORDER BY score"
+        )
+    found = library.connection.execute(query, [expression, *values, limit * CANDIDATES]).fetchall()
+    best: dict[str, tuple] = {}
+    for doc, start, end, score in found:
+        best.setdefault(doc, (start, end, score))
+    out = []
+    for doc, (start, end, score) in list(best.items())[:limit]:
+        title, publisher, day, text = library.connection.execute(
+            'SELECT title, publisher, published, text FROM documents WHERE doc_id = ?', (doc,)
+        ).fetchone()
+        out.append((doc, title, publisher, day, start, end, text[start:end], score))
+    return out
+
+
+def _snippet(text: str, wanted: list[list[str]], start: int, end: int) -> str:
+    """A piece of the passage with its hits marked, of the text as it is printed."""
+    low = fold(text)
+    spots = sorted({(m.start(), m.end()) for group in wanted for word in group for m in _spots(low, word)})
+    first = spots[0][0] if spots else 0
+    begin = max(0, first - SNIPPET // 3)
+    stop = min(len(text), begin + SNIPPET)
+    out, at = [], begin
+    for a, b in spots:
+        if a >= at and b <= stop:
+            out += [text[at:a], HIT.format(text[a:b])]
+            at = b
+    out.append(text[at:stop])
+    inner = re.sub(r"\s+", " ", "".join(out)).strip()
+    return ("… " if begin else "") + inner + (" …" if stop < len(text) else "")
+
+
+def _spots(low: str, word: str):
+    """Where a word stands; a Latin word only whole."""
+    edge = r"(?<![a-z0-9]){}(?![a-z0-9])" if word.isascii() else "{}"
+    return re.finditer(edge.format(re.escape(word)), low)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NumberQuery:
+    """A number to look for.
+
+    Attributes
+    ----------
+    value, tolerance : float
+        In base units; claims from value - tolerance to value + tolerance are found.
+    unit : str
+        "" finds all units.
+    entity, metric : str
+        Codes, "" for all.
+    measures : tuple of str
+        Measures of a claim, () for all.
+    year : int or None
+        A year that the claim's period touches.
+    text : str
+        The query in words, as it was understood.
+    """
+
+    value: float
+    tolerance: float
+    unit: str
+    entity: str
+    metric: str
+    measures: tuple[str, ...]
+    year: int | None
+
+    @property
+    def text(self) -> str:
+        """The query as it was understood."""
+        about = ", ".join(part for part in (self.entity, self.metric, "/".join(self.measures), str(self.year or "")) if part)
+        return f"{self.value:g} ± {self.tolerance:g} {self.unit or 'of any unit'}" + (f"; {about}" if about else "")
+
+
+def number_query(text: str, lexicon: Lexicon) -> NumberQuery:
+    """What "gmv yoy 34 % +- 0.5 pp, Douyin, 2024" asks for.
+
+    Parameters
+    ----------
+    text : str
+        One number as an article would print it, perhaps a tolerance, names of an entity and a metric, a year.
+    lexicon : Lexicon
+        Names and terms.
+
+    Raises
+    ------
+    HelpersError
+        No number, or more than one.
+    """
+    low = fold(text)
+    given = _TOLERANCE.search(low)
+    plain = low[: given.start()] + " " * (given.end() - given.start()) + low[given.end() :] if given else low
+    found = grammar.read(plain)
+    if len(found) != 1:
+        what = "no number with a unit" if not found else f"{len(found)} numbers"
+        raise HelpersError(f"{what} in {text[:80]!r}: give one, as an article prints it (34 %, 31 billion yuan, 4.08亿)")
+    claim = found[0]
+    names, terms = lexicon.mentioned(text.title(), low) or lexicon.mentioned(text, low), lexicon.meant(text, low)
+    rest = plain[: claim.start] + " " * (claim.end - claim.start) + plain[claim.end :]
+    year = _YEAR.search(rest)
+    unit = "" if claim.unit == "count" else claim.unit
+    return NumberQuery(
+        value=claim.value, tolerance=_tolerance(given, claim), unit=unit, entity=names[0].code if names else "",
+        metric=_metric(terms, names[0].code if names else ""), year=int(year["year"]) if year else None,
+        measures=MEASURES["yoy"] if _YOY.search(low) and claim.unit in ("ratio", "multiple") else (),
+    )  # fmt: skip
+
+
+def _metric(terms: list, entity: str) -> str:
+    """The first term that a metric of the ledger covers."""
+    for _, _, meaning, _ in terms:
+        code, _ = meaning.get(entity) or meaning.get("") or next(iter(meaning.values()))
+        if code:
+            return code
+    return ""
+
+
+def _tolerance(given: re.Match | None, claim: grammar.Claim) -> float:
+    """The stated tolerance, else half of the last printed digit."""
+    if not given:
+        return claim.half_width
+    size, unit = float(given["size"]), given["unit"] or ""
+    if claim.unit == "ratio":
+        return size / 100
+    if claim.unit == "percentage_point":
+        return size
+    return abs(claim.value) * size / 100 if unit in ("%", "percent", "per cent") else size * abs(claim.value) / _printed(claim)
+
+
+def _printed(claim: grammar.Claim) -> float:
+    """The number without its scale, so that a bare tolerance has the same one."""
+    digits = re.search(r"[0-9.]+", claim.printed.replace(",", ""))
+    return float(digits[0]) if digits and float(digits[0]) else 1.0
+
+
+def numbers(library: Library, query: NumberQuery, *, filters: Filters | None = None, limit: int = 50) -> pd.DataFrame:
+    """Claims near a number, the nearest first.
+
+    Parameters
+    ----------
+    library : Library
+    query : NumberQuery
+    filters : Filters, optional
+    limit : int, default 50
+
+    Returns
+    -------
+    DataFrame
+        claim_id, doc_id, title, publisher, published, printed, value, unit, currency, entity, metric, measure,
+        period_start, period_end, start, end, off (distance from the value).
+    """
+    slack = query.tolerance + abs(query.value) * 1e-9
+    said, values = ["c.value BETWEEN ? AND ?"], [query.value - slack, query.value + slack]
+    for column, wanted in (("unit", query.unit), ("entity", query.entity), ("metric", query.metric)):
+        if wanted:
+            said.append(f"c.{column} = ?")
+            values.append(wanted)
+    if query.measures:
+        said.append(f"c.measure IN ({', '.join('?' * len(query.measures))})")
+        values += query.measures
+    if query.year:
+        said.append("c.period_start <= ? AND c.period_end >= ? AND c.period_end <> ''")
+        values += [f"{query.year}-12-31", f"{query.year}-01-01"]
+    where, more = (filters or Filters()).sql()
+    columns = (
+        'c.claim_id, c.doc_id, d.title, d.publisher, d.published, c.printed, c.value, c.unit, c.currency, c.entity, '
+        'c.metric, c.measure, c.period_start, c.period_end, c.start, c."end"'
+    )
+    cursor = library.connection.execute(
+        f"SELECT {columns}, abs(c.value - ?) AS off FROM claims c JOIN documents d USING (doc_id) "
+        f"WHERE {' AND '.join(said)}{where} ORDER BY off, d.published DESC LIMIT ?",
+        [query.value, *values, *more, limit],
+    )
+    return pd.DataFrame(cursor.fetchall(), columns=[c[0] for c in cursor.description])
+
+
+def feed(
+    library: Library, topic: str, *, glossary: Mapping[str, tuple[str, ...]] | None = None, filters: Filters | None = None, limit: int = 20
+) -> pd.DataFrame:
+    """Documents on a topic, the latest first, each with its claims and the checks that touch them.
+
+    Parameters
+    ----------
+    library : Library
+    topic : str
+        Words as for `words`; "" is every document.
+    glossary, filters, limit
+        As for `words`.
+
+    Returns
+    -------
+    DataFrame
+        doc_id, title, publisher, published, snippet, claims (list of claim ids, the surest first), checks (list of
+        row numbers of `Library.checks`).
+    """
+    if topic.strip():
+        found = words(library, topic, glossary=glossary, filters=filters, limit=limit)
+    else:
+        found = library.documents().head(limit).assign(snippet="")
+    found = found.sort_values(["published", "doc_id"], ascending=[False, True], kind="stable")
+    claims = library.claims(list(found["doc_id"])) if len(found) else library.claims([])
+    claims = claims.sort_values(["confidence", "start"], ascending=[False, True], kind="stable")
+    ids = claims.groupby("doc_id", sort=False)["claim_id"].agg(list).to_dict()
+    touched: dict[str, list[int]] = {}
+    for number, of in enumerate(library.checks()["claim_ids"]):
+        for doc in {i.rpartition("-")[0] for i in of}:
+            touched.setdefault(doc, []).append(number)
+    out = found[["doc_id", "title", "publisher", "published", "snippet"]].reset_index(drop=True)
+    return out.assign(claims=[ids.get(d, []) for d in out["doc_id"]], checks=[touched.get(d, []) for d in out["doc_id"]])
+
+
+def _doubted(library: Library) -> set[str]:
+    checks = library.checks()
+    alarms = checks[checks["verdict"].isin(["inconsistent", "implausible"]) & checks["rule"].ne("sources")]
+    return {i for of in alarms["doubted"] for i in of}
+
+
+def grid(library: Library, *, entity: str | None = None, metric: str | None = None, least_confidence: float = 0.1) -> pd.DataFrame:
+    """Entity by metric by period: the preferred value, how many sources, whether they disagree, and the claims behind.
+
+    Preferred is the value that most documents print within rounding, then the latest, then the most finely printed.
+    Claims that a kept check doubts are never preferred; they count as sources and are shown.
+
+    Parameters
+    ----------
+    library : Library
+    entity, metric : str, optional
+        Only these.
+    least_confidence : float, default 0.1
+        Claims that are bound less surely are left out.
+
+    Returns
+    -------
+    DataFrame
+        entity, metric, measure, currency, period_start, period_end, value, unit, low, high, sources, values (distinct within
+        rounding), is_disputed, published, claim_ids (the preferred value's first).
+    """
+    table = library.claims()
+    unsure = table["role"].eq("from") & table["period_basis"].eq("inferred")
+    keep = ~unsure & table["entity"].ne("") & table["metric"].ne("") & table["period_end"].ne("") & table["confidence"].ge(least_confidence)
+    for column, wanted in (("entity", entity), ("metric", metric)):
+        keep &= table[column].eq(wanted) if wanted else True
+    table = table[keep & table["measure"].isin(["level", "yoy_growth"]) & table["role"].ne("level")].reset_index(drop=True)
+    key = ["entity", "metric", "measure", "unit", "currency", "period_start", "period_end"]
+    if table.empty:
+        return pd.DataFrame(columns=[*key, "value", "low", "high", "sources", "values", "is_disputed", "published", "claim_ids"])
+    spans = evidence.intervals(table.assign(precision=table["half_width"] * 2))
+    table = table.join(spans)
+    table["cluster"] = evidence.clusters(table, key)
+    table["is_doubted"] = table["claim_id"].isin(_doubted(library))
+    table["support"] = table.groupby("cluster")["doc_id"].transform("nunique")
+    order = table.sort_values(
+        ["is_doubted", "support", "published", "digit"], ascending=[True, False, False, True], kind="stable"
+    )
+    rows = []
+    for values, group in order.groupby(key, sort=True):
+        best = group.iloc[0]
+        kinds = group["cluster"].nunique()
+        rows.append((*values, best["value"], best["low"], best["high"], group["doc_id"].nunique(), kinds, kinds > 1,
+                     group["published"].max(), list(group["claim_id"])))  # fmt: skip
+    columns = [*key, "value", "low", "high", "sources", "values", "is_disputed", "published", "claim_ids"]
+    return pd.DataFrame(rows, columns=columns)
