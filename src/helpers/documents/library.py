@@ -173,6 +173,13 @@ class Library:
                     count += len(fresh)
         return count
 
+    def replace_claims(self, doc_id: str, found: list[grammar.Claim]) -> None:
+        """Put other claims in the place of a document's."""
+        rows = _rows(doc_id, found)
+        with self._writing():
+            self.connection.execute("DELETE FROM claims WHERE doc_id = ?", (doc_id,))
+            self.connection.executemany(f"INSERT INTO claims VALUES ({_marks(len(CLAIM_COLUMNS))})", rows)
+
     @contextlib.contextmanager
     def _writing(self) -> Iterator[None]:
         """All or nothing; another process that writes is waited for."""

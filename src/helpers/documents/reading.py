@@ -5,9 +5,14 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from helpers import claims, lexicon, paths
+import pandas as pd
+
+from helpers import claims, ledger, lexicon, paths
 from helpers.documents.articles import Article
 from helpers.documents.library import Added, Library, open_library, place
+
+
+UNKNOWN_KIND = "digest"
 
 
 def read_claims(article: Article) -> list[claims.Claim]:
@@ -21,6 +26,21 @@ def reader_version() -> str:
     for name in ("names", "terms"):
         digest.update((lexicon.FOLDER / f"{name}.csv").read_bytes())
     return f"{claims.RULE_VERSION}-{digest.hexdigest()[:8]}"
+
+
+def with_kinds(table: pd.DataFrame, book: ledger.Ledger) -> pd.DataFrame:
+    """Claims with the kind of their publisher and its trust, as the audit weighs them.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As `Library.claims` gives it.
+    book : Ledger
+        Whose sources say what kind a publisher is; a publisher that it does not know is a digest.
+    """
+    kinds = book.sources.sort_values("trust", kind="stable").groupby("publisher")["kind"].agg("last")
+    kind = table["publisher"].map(kinds.astype(str)).fillna(UNKNOWN_KIND)
+    return table.assign(kind=kind, trust=kind.map(book.kinds["trust"]).astype(int))
 
 
 def library(folder: str | Path) -> tuple[Library, Added]:
