@@ -196,8 +196,16 @@ class Library:
         columns = "doc_id, file, start, title, publisher, published, language, kind"
         return self._table(f"SELECT {columns} FROM documents ORDER BY published DESC, doc_id")
 
-    def claims(self, doc_ids: Sequence[str] | None = None) -> pd.DataFrame:
-        """Claims with title, publisher and published of their document, in the order of documents and places."""
+    def claims(self, doc_ids: Sequence[str] | None = None, *, as_of: str = "") -> pd.DataFrame:
+        """Claims with title, publisher and published of their document, in the order of documents and places.
+
+        Parameters
+        ----------
+        doc_ids : sequence of str, optional
+            Only of these documents.
+        as_of : str, default ""
+            ISO day: only documents that were published by then; one without a day is left out.
+        """
         where = "" if doc_ids is None else f"WHERE c.doc_id IN ({_marks(len(doc_ids))})"
         table = self._table(
             f"SELECT c.*, d.title, d.publisher, d.published, d.language, d.file FROM claims c JOIN documents d USING (doc_id) "
@@ -206,6 +214,8 @@ class Library:
         )
         for column in ("value", "value_high", "half_width", "confidence"):
             table[column] = table[column].astype(float)
+        if as_of:
+            table = table[table["published"].ne("") & table["published"].le(as_of)].reset_index(drop=True)
         for column in ("readings", "inferred"):
             table[column] = [tuple(map(tuple, v)) if column == "readings" else tuple(v) for v in map(json.loads, table[column])]
         return table
@@ -250,6 +260,24 @@ class Library:
         text = self.text(doc_id)
         flat = lambda part: re.sub(r"\s+", " ", part)  # noqa: E731
         return flat(text[max(0, start - around) : start]), text[start:end], flat(text[end : end + around])
+
+    def quoted(self, claims: pd.DataFrame, *, around: int = 90) -> pd.DataFrame:
+        """Claims with the words before and after each, as the columns before and after.
+
+        Parameters
+        ----------
+        claims : DataFrame
+            As `claims` gives them.
+        around : int, default 90
+            Characters on either side.
+        """
+        texts = {doc: self.text(doc) for doc in claims["doc_id"].unique()}
+        flat = lambda part: re.sub(r"\s+", " ", part)  # noqa: E731
+        places = list(zip(claims["doc_id"], claims["start"], claims["end"], strict=True))
+        return claims.assign(
+            before=[flat(texts[d][max(0, a - around) : a]) for d, a, _ in places],
+            after=[flat(texts[d][b : b + around]) for d, _, b in places],
+        )
 
     def close(self) -> None:
         """Close the file."""

@@ -8,6 +8,7 @@ it. Whatever a source wrote (names, titles, notes) is escaped: it is shown, neve
 from helpers.exhibits.answers import answer, value_headlines
 from helpers.exhibits.cards import Headline, growth_headline, headlines, latest, multiple_headlines
 from helpers.exhibits.charts import alternatives, coverage, ladder, lines, multiples, same_age, timeline, verdicts
+from helpers.exhibits.documents import claims_table, contradictions, document_grid, documents_table, feed, hits
 from helpers.exhibits.explore import sliders
 from helpers.exhibits.market import (
     fan,
@@ -73,14 +74,19 @@ __all__ = [
     "by_kind",
     "checks",
     "claims",
+    "claims_table",
     "comparables",
+    "contradictions",
     "counterfactual",
     "coverage",
     "distribution",
+    "document_grid",
+    "documents_table",
     "doubtful",
     "driver_table",
     "estimators",
     "fan",
+    "feed",
     "football_field",
     "forest",
     "gap",
@@ -88,6 +94,7 @@ __all__ = [
     "growth_headline",
     "growth_table",
     "headlines",
+    "hits",
     "implied",
     "incremental",
     "iso_value",
