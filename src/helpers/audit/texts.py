@@ -141,7 +141,7 @@ def _windows(of: pd.DataFrame, claims: pd.DataFrame) -> dict[str, pd.Series]:
     key = pd.MultiIndex.from_frame(of[["doc_id", "sentence"]])
     low, high = (pd.Series(ends[c].reindex(key).fillna("").to_numpy(), index=of.index) for c in ("min", "max"))
     change = of["measure"].isin(["growth", "multiple"])
-    unsure = of["role"].eq("from") & of["period_basis"].eq("inferred") & of["period_start"].eq(of["period_end"])
+    unsure = of["role"].eq("from") & of["period_basis"].eq("inferred")
     start = of["period_start"].mask(unsure, "").mask(change, low)
     return {"period_start": start, "period_end": of["period_end"].mask(unsure, "").mask(change, high)}
 
@@ -237,7 +237,7 @@ def _meet(pair: tuple, meaning: tuple[float, float]) -> bool:
 
 def conversions(claims: pd.DataFrame) -> Iterator[dict]:
     """One amount in two currencies, side by side: the implied rate against the dated one."""
-    money = claims[claims["unit"].isin(["money", "money_per_share"]) & claims["measure"].eq("level")]
+    money = claims[claims["unit"].isin(["money", "money_per_share"]) & claims["measure"].isin(["level", "change"])]
     for _, group in money.groupby(["doc_id", "sentence"], sort=False):
         rows = list(group.itertuples())
         for a, b in itertools.pairwise(rows):
@@ -435,6 +435,8 @@ def _softened(judged: pd.DataFrame, claims: pd.DataFrame) -> pd.DataFrame:
     """
     words = dict(zip(claims["claim_id"], claims["metric_words"].str.lower(), strict=True))
     docs = dict(zip(claims["claim_id"], claims["doc_id"], strict=True))
+    listed = claims[claims["series"].gt(0)]
+    lists = dict(zip(listed["claim_id"], zip(listed["doc_id"], listed["series"], strict=True), strict=True))
     expected = {i for i, b in zip(claims["claim_id"], claims["basis"], strict=True) if b in ("forecast", "guidance", "target")}
     kinds, texts_of = judged["verdict"].to_numpy(object).copy(), judged["text"].to_numpy(object).copy()
     doubted = judged["doubted"].to_numpy(object).copy()
@@ -445,6 +447,8 @@ def _softened(judged: pd.DataFrame, claims: pd.DataFrame) -> pd.DataFrame:
         why = ""
         if rule == "sources" and len({docs[i] for i in of}) == 1 and len({words[i] for i in of}) > 1:
             why = "one article names them differently"
+        elif rule == "sources" and len({lists.get(i, i) for i in of}) == 1 < len(of):
+            why = "members of one list, which name different parts"
         elif len({docs[i] for i in of}) > 1 and 0 < len(expected.intersection(of)) < len(ids):
             why = "a forecast against a reported figure"
         if why:
@@ -471,10 +475,19 @@ def _table(rows: list[dict]) -> pd.DataFrame:
 
 
 def _once(table: pd.DataFrame) -> pd.DataFrame:
-    """Alarms that two rules raise with the same claims are told once, by the first."""
+    """Alarms that two rules raise with the same claims are told once, by the first; so are those of one wording."""
     alarm = table["verdict"].isin(["inconsistent", "implausible"])
     key = pd.Series([tuple(sorted(ids)) for ids in table["fact_ids"]], index=table.index, dtype=object)
-    return table[~(alarm & key.where(alarm, table.index.to_series()).duplicated())]
+    table = table[~(alarm & key.where(alarm, table.index.to_series()).duplicated())]
+    alarm = alarm[table.index]
+    merged = []
+    for _, rows in table[alarm].groupby(["verdict", "rule", "entity", "metric", "text"], sort=False, dropna=False):
+        first = rows.iloc[0].copy()
+        for column in ("fact_ids", "doubted"):
+            first[column] = tuple(dict.fromkeys(i for ids in rows[column] for i in ids))
+        merged.append(first)
+    told = pd.DataFrame(merged, columns=table.columns) if merged else table[alarm]
+    return pd.concat([told, table[~alarm]], ignore_index=True).astype({"period_end": "datetime64[s]"})
 
 
 def _sentence(table: pd.DataFrame, claims: pd.DataFrame) -> str:

@@ -44,6 +44,7 @@ _WINDOW = re.compile(
     r"|(?P<zn>[一两二三四六九]|[0-9]+)(?P<zwhat>年|个月)(?:内|间|里|之内)"
 )
 _GENERIC = ("revenue", "revenues", "收入", "营收")
+_TARGET_PRICE = re.compile(r"目标价|\btarget\b")
 _PREVIEW = re.compile(r"preview|前瞻|业绩预测|forecast")
 MARGINS = {
     "selling_and_marketing_expense": "selling_and_marketing_expense_ratio", "gross_profit": "gross_margin",
@@ -51,8 +52,8 @@ MARGINS = {
 }  # fmt: skip
 _SHARE = re.compile(r"占比?(?:达到?|约|近|超过?|为|总收入的?|整体的?|收入的?|gmv的?|其中)*$|占[^,。;0-9]{0,12}$|accounting for (?:nearly |over |about |almost )?$|account(?:s|ed) for (?:nearly |over |about |almost )?$|\b(?:share of|represent(?:ing|ed|s)|made up|making up|contribut(?:ed|ing)) (?:nearly |over |about )?$")
 _SHARE_RIGHT = re.compile(r"(?:[^,;。.(]{0,12})? ?of (?:the )?(?:total|revenue|its revenue|group revenue|all |overall )|的?(?:收入)?占比")
-_LAST_YEAR = re.compile(r"去年同期|上年同期|a year (?:ago|earlier)|prior[- ]year")
-_RIGHT_OF = re.compile(r"(?: (?:yoy|year[- ](?:on|over)[- ]year|quarter[- ]over[- ]quarter|annual))?(?: (?:growth|increase|rise|jump|decline|drop|decrease|surge|gain))? (?:in|of|for) (?:the )?(?:its )?(?:total |average |overall |combined )?(?:number of )?(?:the )?")
+_LAST_YEAR = re.compile(r"去年同期|上年同期|a year ago|a year earlier|(?:the )?previous year|prior year")
+_RIGHT_OF = re.compile(r"\)?(?: \([^)]{0,40}\))?(?: (?:yoy|year[- ](?:on|over)[- ]year|quarter[- ]over[- ]quarter|annual))?(?: (?:growth|increase|rise|jump|decline|drop|decrease|surge|gain))? (?:in|of|for) (?:the )?(?:its )?(?:total |average |overall |combined )?(?:number of )?(?:the )?")
 _BASES = ("target", "guidance", "forecast", "policy", "threshold", "computed")
 """In the order in which they hold where a clause has several."""
 _BASIS = re.compile(
@@ -107,6 +108,7 @@ class _Bound:
     term_end: int = -1
     token: Token | None = None
     measure: str = ""
+    period: Period | None = None
 
 
 def bind(text: str, lexicon: Lexicon, *, title: str = "", published: str = "") -> list[Claim]:
@@ -205,14 +207,12 @@ def _claim(whole: _Text, token: Token, number: int, before: _Bound) -> Claim:
     role = _role(whole, token, number, start)
     if role == "aside" and before.measure == "change":
         measure = "change"
-    first, last, how = _period(whole, token, number, start, end, entity, metric, measure, role)
+    first, last, how = _period(whole, token, number, start, end, entity, metric, measure, role, before)
     if measure == "yoy_growth" and (level == "money_per_share" or first == last != "") and not _is_yearly(whole, token):
         measure = "growth"
     if measure == "level" and unit == "ratio" and before.sentence == cut and before.metric in MARGINS:
         if not metric and _BARE_RATIO.search(whole.low, max(0, token.start - 16), token.start):
             metric, words, level = MARGINS[before.metric], before.words, "ratio"
-    if measure == "yoy_growth" and _LAST_YEAR.search(whole.low, max(start, token.start - 14), token.start) and first:
-        first, last = (f"{int(day[:4]) - 1}{day[4:]}" for day in (first, last))
     before.sentence, before.metric, before.words, before.unit, before.end = cut, metric, words, level, token.end
     before.token, before.measure = token, measure
     period_weight = {"stated": 0.95, "inferred": 0.6}.get(how, 0.3)
@@ -326,7 +326,7 @@ def _metric(whole, token, start, end, unit, measure, entity, before, cut) -> tup
     first = bisect_left(terms, start, key=lambda t: t[0])
     at = bisect_left(terms, token.start, key=lambda t: t[0])
     limit = min(end, token.end + 60)
-    behind = [t for t in terms[at : at + 4] if t[0] < limit and t[1] > token.end]
+    behind = [t for t in terms[at : at + 4] if t[0] < limit and t[1] > (token.digits[1] if token.role == "noun" else token.end)]
     for term in behind:
         gap = low[token.end : term[0]] if term[0] >= token.end else ""
         direct = term[0] < token.end or _RIGHT_OF.fullmatch(gap) or (
@@ -394,7 +394,7 @@ def _silent_growth(whole: _Text, token: Token, metric: str, before: _Bound) -> s
     return "level"
 
 
-def _period(whole, token, number, start, end, entity, metric, measure, role) -> tuple[str, str, str]:
+def _period(whole, token, number, start, end, entity, metric, measure, role, before) -> tuple[str, str, str]:
     """First and last day, and whether the sentence says so."""
     named = whole.periods
     lo = bisect_left(named, start, key=lambda p: p.start)
@@ -408,18 +408,31 @@ def _period(whole, token, number, start, end, entity, metric, measure, role) -> 
     if chosen is not None and role == "to" and chosen.end <= token.start and _STARTED.search(whole.low, start, chosen.start):
         chosen = None  # the day before "from A" is A's, not B's
     if chosen is not None:
-        first, last = periods.resolve(chosen, _anchor(whole), month)
+        first, last = _days_of(whole, chosen, month)
         if first:
+            before.period = chosen if whole.low[chosen.start - 1 : chosen.start] != "(" else before.period
             return first, last, "stated"
     if role == "from" and (window := _months_back(whole, start, end)):
-        return *periods.resolve(Period(0, 0, "ago", shift=-window), whole.today), "inferred"
+        return *periods.resolve(Period(0, 0, "ago", shift=-window), whole.today), "stated"
     if whole.main_period is not None:
         first, last = periods.resolve(whole.main_period, whole.today, month)
         if first:
             return first, last, "inferred"
+    elif before.period is not None and "\n" not in whole.low[before.period.end : token.start]:
+        first, last = _days_of(whole, before.period, month)
+        if first and before.period.kind in ("quarter", "half", "nine", "year", "month"):
+            return first, last, "inferred"
     if whole.today is not None and measure == "level" and whole.lexicon.kinds.get(metric) in ("stock", "price"):
         return whole.published, whole.published, "inferred"
     return "", "", "unknown"
+
+
+def _days_of(whole: _Text, period: Period, month: int) -> tuple[str, str]:
+    """Days of a period; "去年同期" and "a year earlier" are the text's own period a year before."""
+    if period.kind == "relative" and whole.main_period is not None and _LAST_YEAR.fullmatch(whole.low, period.start, period.end):
+        days = periods.resolve(whole.main_period, _anchor(whole), month)
+        return tuple(f"{int(day[:4]) - 1}{day[4:]}" for day in days) if days[0] else days
+    return periods.resolve(period, _anchor(whole), month)
 
 
 def _anchor(whole: _Text) -> date | None:
@@ -477,13 +490,14 @@ def _nearest(whole: _Text, token: Token, inside: list[Period]) -> Period | None:
 def _basis(whole: _Text, token: Token, start: int) -> str:
     """Actual unless words of the clause say otherwise, before the number or right behind it."""
     said = whole.bases
+    if token.unit == "money_per_share" and _TARGET_PRICE.search(whole.low, max(start, token.start - 20), token.start):
+        return "forecast"
     if not said:
         return whole.usual_basis
     low = whole.low
     begin = max(start, token.start - 70)
     cut = max(low.rfind(";", begin, token.start), low.rfind("。", begin, token.start), begin)
-    stop = low.find(",", token.end, token.end + 40)
-    stop = stop if stop >= 0 else token.end + 40
+    stop = min((p for w in (",", " and ", ";", "。") if (p := low.find(w, token.end, token.end + 24)) >= 0), default=token.end + 24)
     found = set()
     for at in range(bisect_left(said, (cut, 0, "")), len(said)):
         where, end, name = said[at]
@@ -493,5 +507,5 @@ def _basis(whole: _Text, token: Token, start: int) -> str:
             found.add(name)
     for name in _BASES:
         if name in found:
-            return "forecast" if name == "target" and token.unit == "money_per_share" else name
+            return name
     return whole.usual_basis

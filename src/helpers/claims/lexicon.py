@@ -95,7 +95,7 @@ class Lexicon:
         found = []
         for m in self.name_pattern.finditer(low):
             words = text[m.start() : m.end()]
-            if words.isascii() and words[0].islower():
+            if words.isascii() and words[0].islower() and words not in self.cased:
                 continue
             found.append(Mention(m.start(), m.end(), self.names[m[0]], "", words))
         return found

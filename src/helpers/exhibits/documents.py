@@ -5,6 +5,7 @@ Everything an article says is escaped: it is shown, never run. Each number opens
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
@@ -16,6 +17,7 @@ from helpers.exhibits.tables import FACT_ID, statement, table
 from helpers.wording import period, publishers, say, word
 
 ALARMS = ("inconsistent", "implausible")
+CLAIM_ID = re.compile(r"\b([0-9a-f]{16})(?:-\d+)?\b")
 DIGEST = 6
 MOST_PASSAGES = 6
 
@@ -250,12 +252,12 @@ def _quote(row) -> Markup:
 
 
 def _opened(row) -> Markup:
-    return Markup("<details><summary>{}</summary>{}</details>").format(row.printed, _quote(row))
+    return Markup("<details><summary>{}</summary> {}</details>").format(row.printed, _quote(row))
 
 
 def _cell(rows: list, shown: str) -> Markup:
     quotes = Markup("<br>").join(_quote(row) for row in rows[:MOST_PASSAGES])
-    return Markup("<details><summary>{}</summary>{}</details>").format(shown, quotes)
+    return Markup("<details><summary>{}</summary> {}</details>").format(shown, quotes)
 
 
 def _fact(row, sources: pd.DataFrame) -> Markup:
@@ -267,10 +269,7 @@ def _fact(row, sources: pd.DataFrame) -> Markup:
 
 def _readable(text: str, label: Mapping[str, str]) -> Markup:
     """Ids of documents and sources by their publisher, facts as links."""
-    plain = publishers(text, label)
-    for doc_id, name in label.items():
-        if len(doc_id) == 16:
-            plain = plain.replace(doc_id, name)
+    plain = CLAIM_ID.sub(lambda found: label.get(found[1], found[0]), publishers(text, label))
     cited().update(FACT_ID.findall(plain))
     return Markup(FACT_ID.sub(r'<a href="#\1">\1</a>', str(escape(plain))))
 

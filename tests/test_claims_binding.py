@@ -1,0 +1,147 @@
+"""What a number is about: entity, metric, measure, period and basis, by the words of its sentence."""
+
+import pytest
+
+from helpers import claims, lexicon
+
+
+def bound(text: str, title: str = "", published: str = "2024-11-21") -> list:
+    return claims.read(text, lexicon=lexicon.words(), title=title, published=published)
+
+
+def test_one_digest_by_hand():
+    rows = bound("2024Q3快手总收入311亿元,同比增长11.4%;经调整净利润39.5亿元,同比增长24.4%。")
+    assert [(c.entity, c.metric, c.measure) for c in rows] == [
+        ("kuaishou", "revenue", "level"), ("kuaishou", "revenue", "yoy_growth"),
+        ("kuaishou", "adjusted_net_profit", "level"), ("kuaishou", "adjusted_net_profit", "yoy_growth"),
+    ]  # fmt: skip
+    assert {(c.period_start, c.period_end) for c in rows[:2]} == {("2024-07-01", "2024-09-30")}
+    assert [c.period_basis for c in rows] == ["stated", "stated", "inferred", "inferred"]
+
+
+@pytest.mark.parametrize(
+    ("text", "metric", "measure"),
+    [
+        ("快手广告收入176亿元", "revenue_online_marketing", "level"),
+        ("拼多多广告收入490亿元", "ad_revenue", "level"),
+        ("快手线上营销服务收入占总收入56.6%", "revenue_share_online_marketing", "level"),
+        ("快手毛利率54.3%", "gross_margin", "level"),
+        ("快手毛利率54.3%,同比提升2.6个百分点", "gross_margin", "change"),
+        ("Kuaishou DAU up 3.4% to 409 million", "dau", "level"),
+        ("nearly 400 million yuan in GMV on Kuaishou", "gmv", "level"),
+        ("Kuaishou had a 77% year-on-year growth in the number of buyers", "double_11_buyers", "yoy_growth"),
+        ("advertising accounting for nearly 80% of total revenue of Xiaohongshu", "ad_revenue_share", "level"),
+        ("快手目标价60.3港元", "", "level"),
+        ("快手直播收入环比增长5%", "revenue_live_streaming", "qoq_growth"),
+    ],
+)
+def test_the_metric(text, metric, measure):
+    last = bound(text)[-1]
+    assert (last.metric, last.measure) == (metric, measure)
+
+
+def test_the_nearest_entity_before_and_then_the_title():
+    rows = bound("Douyin made 3.5 trillion RMB of GMV, after Tmall with 8 trillion RMB and Pinduoduo with 5.2 trillion RMB.")
+    assert [c.entity for c in rows] == ["douyin", "tmall", "pdd"]
+    (row,) = bound("收入311亿元", title="快手三季报点评")
+    assert (row.entity, row.entity_words) == ("kuaishou", "快手")
+
+
+def test_nothing_named_is_nothing_bound():
+    (row,) = bound("收入311亿元", published="")
+    assert (row.entity, row.period_end, row.period_basis) == ("", "", "unknown")
+    assert row.metric == "revenue"
+    assert row.confidence < 0.1
+
+
+@pytest.mark.parametrize(
+    ("text", "start", "end"),
+    [
+        ("快手2024年收入1269亿元", "2024-01-01", "2024-12-31"),
+        ("快手前三季度收入915亿元", "2024-01-01", "2024-09-30"),
+        ("Kuaishou revenue was 27.9 billion yuan in the third quarter of 2023", "2023-07-01", "2023-09-30"),
+        ("东方甄选2025财年四季度收入约1.5亿美元", "2025-03-01", "2025-05-31"),
+        ("East Buy shares fell 3% on 14 June 2024", "2024-06-14", "2024-06-14"),
+        ("快手8月19日股价跌3%", "2024-08-19", "2024-08-19"),
+        ("快手12月31日股价跌3%", "2024-12-31", "2024-12-31"),
+        ("Xiaohongshu's monthly active users surpassed 350 million by mid-2024", "2024-06-01", "2024-06-30"),
+    ],
+)
+def test_the_period(text, start, end):
+    row = bound(text)[-1]
+    assert (row.period_start, row.period_end) == (start, end)
+
+
+def test_a_list_of_years_and_a_list_of_numbers_go_together():
+    rows = bound("预计快手2024/2025/2026年经调整净利润为177/226/302亿元")
+    assert [(c.period_end, c.value, c.basis) for c in rows] == [
+        ("2024-12-31", 17.7e9, "forecast"), ("2025-12-31", 22.6e9, "forecast"), ("2026-12-31", 30.2e9, "forecast"),
+    ]  # fmt: skip
+
+
+def test_last_years_period_is_that_of_the_title_a_year_before():
+    rows = bound("收入994亿元,去年同期增长94%。", title="拼多多2024Q3业绩")
+    assert (rows[1].period_start, rows[1].period_end) == ("2023-07-01", "2023-09-30")
+
+
+def test_a_compared_period_is_not_the_numbers_own():
+    rows = bound("DAU为4.08亿,较上年同期多5.4%", title="快手2024Q3业绩")
+    assert rows[1].period_end == "2024-09-30"
+
+
+def test_a_cell_takes_the_period_of_its_column():
+    rows = bound("RMB million | Q2 2025 | Q2 2024\nLive streaming | 10,044 | 9,302\n", title="Kuaishou Q2 2025")
+    assert [c.period_end for c in rows] == ["2025-06-30", "2024-06-30"]
+    assert {c.metric for c in rows} == {"revenue_live_streaming"}
+
+
+@pytest.mark.parametrize(
+    ("text", "basis"),
+    [
+        ("快手收入311亿元", "actual"), ("预计快手收入311亿元", "forecast"), ("公司指引收入311亿元", "guidance"),
+        ("抖音全年GMV目标4.2万亿元", "target"), ("快手目标价60.3港元", "forecast"), ("测算GMV增速20%", "computed"),
+        ("免佣额度100万元", "policy"),
+    ],
+)  # fmt: skip
+def test_the_basis(text, basis):
+    assert bound(text)[-1].basis == basis
+
+
+def test_a_forecast_behind_and_belongs_to_what_follows():
+    rows = bound("Xiaohongshu's net profit was $500 million in 2023 and is projected to double to $3 billion by 2025.")
+    assert [c.basis for c in rows] == ["actual", "forecast", "forecast"]
+
+
+def test_a_change_has_its_two_ends():
+    rows = bound("Xiaohongshu's valuation went from $26 billion to $31 billion in three months, a rise of 19%.", published="2025-10-21")
+    assert [(c.role, c.period_end) for c in rows[:2]] == [("from", "2025-07-31"), ("to", "2025-10-21")]
+    assert rows[2].measure == "growth"
+
+
+def test_an_amount_in_brackets_restates_the_one_before():
+    rows = bound("East Buy lost HK$5 billion ($64 million) of market value.")
+    assert [c.role for c in rows] == ["", "aside"]
+
+
+def test_names_keep_their_capitals():
+    assert bound("a snap decision cost 5 million dollars")[0].entity == ""
+    assert bound("Snap earned 5 million dollars")[0].entity == "snap"
+
+
+def test_a_text_without_a_full_stop_costs_no_more():
+    text = "快手收入311亿元,同比增长11.4%," * 3000
+    rows = bound(text)
+    assert len(rows) == 6000
+    assert {c.metric for c in rows} == {"revenue"}
+
+
+def test_the_projects_lexicon_is_checked(tmp_path, monkeypatch):
+    for name in ("names", "terms", "ratios", "glossary"):
+        (tmp_path / f"{name}.csv").write_bytes((lexicon.FOLDER / f"{name}.csv").read_bytes())
+    monkeypatch.setattr(lexicon, "FOLDER", tmp_path)
+    (tmp_path / "terms.csv").write_text("term,metric,unit,entity\nsales,turnoverr,money,\n", encoding="utf-8")
+    with pytest.raises(ValueError, match="row 2.*turnoverr"):
+        lexicon.words()
+    (tmp_path / "ratios.csv").write_text("numerator,denominator,low,high,days,reason\ndau,mau,2,1,9,wrong\n", encoding="utf-8")
+    with pytest.raises(ValueError, match="must be above low"):
+        lexicon.ratios()
