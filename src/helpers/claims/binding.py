@@ -18,7 +18,8 @@ from helpers.claims.numbers import Token
 from helpers.claims.periods import Period
 from helpers.claims.record import Claim
 
-SENTENCE = re.compile(r"[。!?;\n]+|(?<![a-z]\.[a-z])(?<!vs)(?<!no)(?<!inc)(?<!co)(?<!ltd)(?<!e\.g)(?<!i\.e)(?<!mr)(?<!ms)\.(?= |$)(?! ,)| - ")
+SENTENCE = re.compile(r"[。!?;\n]+|\.(?= |$)| - ")
+_ABBREVIATED = ("vs", "no", "inc", "co", "ltd", "e.g", "i.e", "mr", "ms", "u.s", "u.k", "approx")
 _CLAUSE = re.compile(r",(?! ?(?:同比|环比|yoy|up\b|down\b|较|增|降|升|跌|占|a[n]? [0-9]))|[;:。\n]|\. ")
 _YOY = re.compile(r"同比|yoy|y/y|year[- ](?:on|over)[- ]year|较(?:去年|上年)同期|compared (?:to|with) (?:the )?(?:same period|last year|a year)|from a year (?:ago|earlier)|annual(?:ly)?\b|比去年")
 _QOQ = re.compile(r"环比|qoq|q/q|mom\b|quarter[- ](?:on|over)[- ]quarter|sequential|较上季")
@@ -37,6 +38,7 @@ _BARE_RATIO = re.compile(r"(?:margin|ratio|利润率|费用率|费率|率)(?: (?
 _LOST = re.compile(r"(?:eras(?:e|ed|ing)|wip(?:e|ed|ing)(?: out| off)?|shed(?:ding)?|蒸发|缩水)(?: (?:about|nearly|over|more than|some))? ?(?:了|约|近|超过?)*$")
 _ASIDE = re.compile(r"[^。;\n0-9]{0,24}(?:\(|/|合|相当于|\bor\b|equivalent|i\.e\.)[^。;\n0-9]{0,40}")
 _ROLE_FROM = re.compile(r"(?:\bfrom|从|由|compared (?:to|with)|较)(?: (?:about|nearly|over|around))? ?$")
+_ROLE_ENDS = frozenset("mohdt至到达由从较约近过超rny")  # last letters of what the two patterns below may end with
 _STARTED = re.compile(r"(?:由|从|自|\bfrom\b)[^。;]{0,12}$")
 _ROLE_TO = re.compile(r"(?:\bto|\breach(?:ing|ed)|[增升降跌涨][长至到为]|至|到|达到?)(?: (?:about|nearly|over|around))? ?(?:约|近|超过?)?$")
 _WINDOW = re.compile(
@@ -59,14 +61,14 @@ _BASES = ("target", "guidance", "forecast", "policy", "threshold", "computed")
 _BASIS = re.compile(
     r"(?P<target>目标(?!价|用户|人群|市场)|力争|计划(?:实现|达到|完成)|\btargets?\b(?! price)|\baim(?:s|ed|ing)?\b|\bgoals?\b)"
     r"|(?P<guidance>指引|业绩预告|公司预计|公司预期|\bguidance\b|\bguid(?:es|ed|ing)\b|outlook|\bcompany expects\b|\banticipates?\b|业绩预增|预增)"
-    r"|(?P<forecast>预计|预测|预期(?!的?[^,。]{0,4}(?:超|高于))|有望|料将|将达|\bforecasts?\b|\bprojected?\b|\bexpect(?:s|ed)\b|\bestimates? for\b|\bpreview\b|\bestimates? (?:20|fy)|\bwill (?:be|reach|grow)\b|\bprojections?\b|[0-9]e\b)"
+    r"|(?P<forecast>预计|预测|预期(?!的?[^,。]{0,4}(?:超|高于))|有望|料将|将达|\bforecasts?\b|\bprojected?\b|\bexpect(?:s|ed)\b|\bestimates? for\b|\bpreview\b|\bestimates? (?:20|fy)|\bwill (?:be|reach|grow)\b|\bprojections?\b|\b20[0-9]{2}e\b)"
     r"|(?P<policy>免佣|减免|免收|佣金率为|补贴(?:资源|政策)|费率为|\bexempt|\bwaiv(?:e|er|ed)|\bcommission[- ]free|\bsubsid|扣点)"
     r"|(?P<threshold>门槛|满足|不低于[^,。]{0,8}(?:可|方可|即可)|可申请|以上可|\bthreshold\b|\beligible\b|\bminimum of\b|\bcriteria\b|\bexceeding\b|allowing (?:creators|merchants))"
     r"|(?P<computed>测算|推算|折合|合(?:约|计)|相当于|换算|\bimpl(?:y|ies|ied)\b|\bequivalent to\b|\bcalculat|\bconverts?\b)"
 )
 _BASIS_STEMS = re.compile(
     "目标|力争|计划|target|aim|goal|指引|预告|公司预|guid|outlook|company expects|anticipat|预增|预计|预测|预期|有望|料将|将达|"
-    "forecast|project|expect|estimate|preview|will |[0-9]e|免佣|减免|免收|佣金率|补贴|费率|exempt|waiv|commission|subsid|扣点|门槛|"
+    "forecast|project|expect|estimate|preview|will |免佣|减免|免收|佣金率|补贴|费率|exempt|waiv|commission|subsid|扣点|门槛|"
     "满足|不低于|可申请|以上可|threshold|eligible|minimum|criteria|exceeding|allowing|测算|推算|折合|合约|合计|相当于|换算|impl|"
     "equivalent|calculat|converts"
 )
@@ -127,7 +129,7 @@ def bind(text: str, lexicon: Lexicon, *, title: str = "", published: str = "") -
     low = grammar.fold(text)
     tokens, named = grammar.tokens(low)
     names = lexicon.mentioned(text, low)
-    cuts = [m.end() for m in SENTENCE.finditer(low)]
+    cuts = [m.end() for m in SENTENCE.finditer(low) if m[0] != "." or not _is_abbreviation(low, m.start())]
     about, words = _subject(text, low, title, names, lexicon)
     named = [p for p in named if not _COMPARED.search(low, max(0, p.start - 14), p.start)]
     whole = _Text(
@@ -141,6 +143,10 @@ def bind(text: str, lexicon: Lexicon, *, title: str = "", published: str = "") -
     for number, token in enumerate(tokens):
         claims.append(_claim(whole, token, number, before))
     return claims
+
+
+def _is_abbreviation(low: str, dot: int) -> bool:
+    return low[dot - 3 : dot].lstrip(" (").endswith(_ABBREVIATED) and not low[dot - 4 : dot].isalpha()
 
 
 def _day(published: str) -> date | None:
@@ -240,6 +246,8 @@ def _role(whole: _Text, token: Token, number: int, start: int) -> str:
         if _ASIDE.fullmatch(low, last.end, token.start):
             return "aside"
     left = low[max(start, token.start - 16) : token.start]
+    if left.rstrip()[-1:] not in _ROLE_ENDS:
+        return ""
     if _ROLE_FROM.search(left):
         return "from"
     return "to" if _ROLE_TO.search(left) else ""

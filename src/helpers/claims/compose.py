@@ -164,6 +164,7 @@ def _make_range(low: str, token: Token, other: Token) -> bool:
     return True
 
 
+_DOWNWARD = frozenset("降滑跌挫减低落缩负倒少")
 _SHARED_SIGN = re.compile(r" ?(?:/|、|,|和|与|及|以及|,? ?and|&) ?(?:约|about )?")
 _BY = re.compile(r"\bby ?(?:about |nearly |over |around |more than )?$")
 _ZH_TO = re.compile(r"(?:至|到|为)(?:了|约|近|不足|不到)*$")
@@ -182,7 +183,7 @@ def _direct(low: str, token: Token, before: Token | None) -> None:
     place = max(0, token.start - 44)
     left = low[place : token.start]
     strict = token.kind in ("ratio", "points", "basis")
-    down = vocabulary.DOWN_ZH.search(left) if not left.isascii() else None
+    down = vocabulary.DOWN_ZH.search(left) if not _DOWNWARD.isdisjoint(left) else None
     if down and not _ZH_TO.search(left):
         if strict or (token.kind == "money" and "亏" not in left[-14:]) or token.kind == "multiple":
             if strict or re.search(r"(?:下降|减少|降低|下滑|下跌)", left[down.start() :]):

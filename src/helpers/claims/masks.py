@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from helpers.claims import vocabulary
+
 _LEFT = re.compile(
     r"(?:[a-z][0-9.]*-?|[a-z]\.|\bv|_|第|no\.? ?|nos?\. ?|#|top[ -]?|前|group |part |section |chapter |figure |fig\. ?|"
     r"table |note |page |step |phase |level |item |appendix |article |rule |chart |图表? ?|表 ?|注 ?|附注 ?|"
@@ -34,12 +36,19 @@ NAMES = re.compile(
     r"|\b(?:double|singles'?) ?(?:11|12|eleven|twelve)(?:\.11)?\b|\b[0-9]+(?:\.[0-9]+)?[- ](?:shopping )?festival\b"
     r"|(?<=the )618\b|\b618(?! ?(?:million|billion|元|万|亿|%|yuan))\b"
 )
+_STEMS = re.compile(
+    "双1|双十|618|6.18|11.11|12.12|818|节|88vip|3·15|315晚|1688|58同|12306|360|7-el|24/7|7x24|3c|景区|补贴|减免|扶持|免佣|惊喜|"
+    "消费券|流量计划|俱乐部|主播|会场|红包|豪补|商家|品牌计划|人团|计划|行动|工程|方案|战略|plan|program|campaign|scheme|initiative|"
+    "subsid|double|singles|festival"
+)
 CITATION = re.compile(r"(?:\[[0-9]{1,3}(?:[-,、, ]+[0-9]{1,3})*\])+|(?:【[0-9]{1,3}】)+|\[\^[0-9]+\]")
 
 
 def spans(low: str) -> list[tuple[int, int]]:
     """Names and citation marks of a folded text, in order."""
-    found = [m.span() for m in CITATION.finditer(low)] + [m.span() for m in NAMES.finditer(low)]
+    found = [m.span() for m in vocabulary.around(NAMES, _STEMS, low, before=44, after=34)]
+    if "[" in low or "【" in low:
+        found += [m.span() for m in CITATION.finditer(low)]
     return sorted(found)
 
 

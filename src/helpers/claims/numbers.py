@@ -129,7 +129,9 @@ def _read(low: str, m: re.Match) -> Token:
     token = Token(start, end, (start, end), float(text), 10.0**-decimals)
     _right(low, token)
     is_strong = token.kind not in ("", "count", "time") or token.power is not None
-    before = vocabulary.BEFORE.search(low, max(0, start - 12), start)
+    before = None
+    if (low[start - 1 : start] if low[start - 1 : start] != " " else low[start - 2 : start - 1]) in vocabulary.CURRENCY_ENDS:
+        before = vocabulary.BEFORE.search(low, max(0, start - 12), start)
     if before:
         name = before["code"] or before["name"] or (before["land"] or "") + before["symbol"]
         currency = CURRENCY_BEFORE.get(name) or CURRENCY_BEFORE[before["symbol"]]
@@ -263,11 +265,18 @@ def _sign(low: str, token: Token) -> None:
                 token.start = min(token.start, place - 1)
 
 
+def _may_doubt(low: str, place: int) -> bool:
+    """Whether what stands before a number can end a word of doubt; most do not, and this is cheaper to see."""
+    left = low[max(0, place - 14) : place].rstrip()
+    last = left[-1:]
+    if last.isascii():
+        return left.rsplit(" ", 1)[-1] in vocabulary.DOUBTING or last in "~≈<>≥≤=.:" or left.endswith(vocabulary.DOUBTS)
+    return last in vocabulary.DOUBT_ENDS
+
+
 def _doubt(low: str, token: Token) -> None:
     """Words such as nearly, over, 近, 超, on either side."""
-    place = token.start - (low[token.start - 1 : token.start] == " ")
-    word = low[place - 1 : place]
-    m = word.isalpha() or word in "~≈<>≥≤=."
+    m = _may_doubt(low, token.start)
     m = vocabulary.QUALIFIER.search(low, max(0, token.start - 20), token.start) if m else None
     if not m:
         m = vocabulary.QUALIFIER_AFTER.match(low, token.end)

@@ -47,6 +47,7 @@ _BARE_YEAR = re.compile(rf"{_YEAR}(?:(?:[-/~]|/)(?:{_YEAR}|[0-9]{{2}}{_END}))*{_
 _LEFT = re.compile(
     rf"(?:(?P<month>{_MONTH})\.? |(?<![a-z0-9])(?P<fy>fy) ?'?|(?<![a-z0-9])(?P<kind>[qh])|财年第?)$"
 )
+_LEFT_ENDS = frozenset("ynbrhlegtvcq.年第p")  # last letters of months, FY, Q, H
 _AFTER_MONTH = re.compile(
     rf"(?P<day>3[01]|[12][0-9]|0?[1-9]){_END}(?:st|nd|rd|th)?(?:(?:,| of)? ?(?P<year>{_YEAR}))?|(?P<only>{_YEAR}){_END}"
 )
@@ -126,7 +127,9 @@ def _full(year: str | None) -> int | None:
 
 def at_number(low: str, place: int) -> Period | None:
     """The period that begins at, or holds, the digits at `place` of a folded text; None if they are no period."""
-    left = _LEFT.search(low, max(0, place - 12), place)
+    last = low[place - 1 : place]
+    last = low[place - 2 : place - 1] if last in (" ", "'") else last
+    left = _LEFT.search(low, max(0, place - 12), place) if last in _LEFT_ENDS else None
     if left and (found := _after(low, place, left)):
         return found
     found = _DIGIT_FIRST.match(low, place)

@@ -129,6 +129,16 @@ QUALIFIER = re.compile(
     rf"(?:(?P<about>{ABOUT})|(?P<nearly>{NEARLY})|(?P<less>{LESS})|(?P<more>{MORE}))"
     rf"(?:了|达到|达|的| the| an?| another)?[ :]?$"
 )
+DOUBTING = frozenset(
+    "around about roughly approximately approx. circa some nearly almost to under of approaching virtually over than above exceed "
+    "exceeding exceeded exceeds least surpass surpassing surpassed surpasses topping topped tops toping beyond past below as most within "
+    "the a an another".split()
+)
+"""Last words of the English words of doubt."""
+DOUBTS = ("c.",)
+DOUBT_ENDS = frozenset("约为概计右近过出超逾破于少下至上到足多达了的≈≥≤：")
+CURRENCY_ENDS = frozenset("$¥€£₩₹฿币金bydrpwml")
+"""Last letters of what may stand before an amount of money."""
 QUALIFIER_AFTER = re.compile(
     r" ?(?:(?P<about>左右|上下|or so\b|or thereabouts)|(?P<more>以上|有余|\+(?![0-9])|or more\b|or higher\b|plus\b)|"
     r"(?P<less>以下|以内|之内|or less\b|or fewer\b|or lower\b))"
