@@ -11,7 +11,7 @@ from helpers.claims.vocabulary import CURRENCY_AFTER, CURRENCY_BEFORE, LETTERS, 
 
 NUMBER = re.compile(r"(?:[0-9]{1,3}(?:,[0-9]{3})+(?![0-9])|[0-9]+(?!,[0-9]{3}(?![0-9])))(?:\.[0-9]+)?|(?<![0-9])\.[0-9]+")
 _SCALE_PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(百万|千万|百|千|万)(?=[元人美港家名户单件次股]|(?![0-9]))")
-CENTS = {"percent": 0.01, "permille": 0.001}
+_HAN = re.compile("[一-鿿]")
 UNIT_OF_TIME = {"分": "minute", "mi": "minute", "小": "hour", "ho": "hour", "hr": "hour", "天": "day", "da": "day"}
 NOUNS = re.compile(
     r"[ -](?:(?!times\b|years?\b|months?\b|weeks?\b|quarters?\b|days?\b|points?\b|hours?\b|and\b|or\b|in\b|of\b|to\b|"
@@ -249,7 +249,7 @@ def _per(low: str, token: Token) -> None:
 
 
 def _is_chinese(low: str, place: int) -> bool:
-    return any("一" <= c <= "鿿" for c in low[max(0, place - 12) : place + 12])
+    return bool(_HAN.search(low, max(0, place - 12), place + 12))
 
 
 def _sign(low: str, token: Token) -> None:

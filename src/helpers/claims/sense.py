@@ -31,6 +31,7 @@ _SHARE_WORDS = re.compile(
     r"每股|股价|目标价|发行价|行权价|收盘价?|开盘价?|报收?|派息|股息|eps|per share|share price|target|strike|exercise price|"
     r"grant price|option|closed at|trading at|shares? (?:at|to|fell|rose|closed)|52-week|upside|high/low|repurchase price|pt\b"
 )
+_HAN = re.compile("[一-鿿]")
 REACH = 36
 _LEFT_WORD = re.compile(
     rf"(?:{_MONEY}|{_COUNT}|growth|gain|评分|rating|score)[a-z]*(?: (?:of|to|at|was|were|is|are|reached|hit|totall?ed|by|averaged|grew to|rose to|fell to|stood at))?"
@@ -55,7 +56,7 @@ def settle(low: str, tokens: list[Token]) -> list[Token]:
     """
     common = Counter(t.currency for t in tokens if t.currency and t.role != "level")
     usual = common.most_common(1)[0][0] if common else ""
-    chinese = any("一" <= c <= "鿿" for c in low[:200])
+    chinese = bool(_HAN.search(low, 0, 200))
     kept, last = [], ""
     for token in tokens:
         if token.currency:

@@ -18,11 +18,10 @@ _NOTE = re.compile(
     rf"|[((](?P<s5>millions?|billions?|thousands?|mn|bn|mln|m)[))]"
     r"|[((](?P<percent>%|per cent|percent)[))]"
 )
-_HINTS = (
-    "单位", "币种", "million)", "millions)", "billion)", "thousand)", "(mn", "(bn", "(m)", "'000", "in million", "in billion", "in thousand",
-    "rmb m", "rmb b", "rmb t", "cny m", "cny b", "usd m", "usd b", "$ m", "$ b", "$m", "$b", "hkd m", "yuan m", "亿)", "亿元)", "万)", "万元)",
-    "百万元)", "千元)", "亿美元)", "亿港元)", "百万美元)", "百万港元)", "百万)", "万人)", "(%)", "(%", "百万人)", "亿人)", "eur m", "€m", "€ m",
-)  # fmt: skip
+_HINTS = re.compile(
+    r"单位|币种|(?:million|billion|thousand)s?\)|\((?:mn|bn|m)\)|'000|in (?:million|billion|thousand)|(?:rmb|cny|usd|hkd|yuan|eur|[$€]) ?(?:m|b|t)"
+    r"|[万亿千](?:元|美元|港元|人)?\)|\(%"
+)
 """What every note holds one of; most texts have no note and are passed over by looking for these."""
 _DECLARED = {"'000": 3, "000": 3, "000s": 3, "m": 6, "b": 9}
 _MONEY_NAMES = {
@@ -79,7 +78,7 @@ def apply(low: str, tokens: list[Token]) -> None:
     tokens : list of Token
         Changed in place.
     """
-    declared = notes(low) if any(hint in low for hint in _HINTS) else []
+    declared = notes(low) if _HINTS.search(low) else []
     if not declared and "|" not in low and "\t" not in low:
         return
     lines = _lines(low)

@@ -11,11 +11,12 @@ import concurrent.futures
 import contextlib
 import hashlib
 import json
+import operator
 import os
 import re
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -28,12 +29,16 @@ from helpers.errors import DataError
 
 SCHEMA = 1
 BATCH = 100  # files in one transaction
-MANY = 400  # files from which two processes read
+MANY = 400  # files from which several processes read
+MUCH = 3_000_000  # bytes from which they do
+CACHE_KB = 65_536
 WAIT_SECONDS = 60
 LONGEST_PASSAGE = 800
 NOT_READ = ("README.md",)
 CLAIM_COLUMNS = ("claim_id", "doc_id", *grammar.COLUMNS)
 CHECK_COLUMNS = ("verdict", "rule", "entity", "metric", "period_end", "text", "claim_ids", "doubted")
+_VALUES = operator.attrgetter(*grammar.COLUMNS)
+_TUPLES = tuple(grammar.COLUMNS.index(c) for c in ("readings", "inferred"))
 _NUMBERS = {"start", "end", "value", "value_high", "half_width", "sentence", "series", "confidence"}
 _TABLES = f"""
 CREATE TABLE about (key TEXT PRIMARY KEY, value TEXT);
@@ -43,10 +48,9 @@ CREATE TABLE documents (
     language TEXT, kind TEXT, reader TEXT, text TEXT);
 CREATE TABLE passages (id INTEGER PRIMARY KEY, doc_id TEXT, start INTEGER, "end" INTEGER);
 CREATE INDEX passages_of ON passages (doc_id);
-CREATE TABLE claims ({", ".join(f'"{c}" {"NUMERIC" if c in _NUMBERS else "TEXT"}' for c in CLAIM_COLUMNS)},
-    PRIMARY KEY (claim_id)) WITHOUT ROWID;
+CREATE TABLE claims ({", ".join(f'"{c}" {"NUMERIC" if c in _NUMBERS else "TEXT"}' for c in CLAIM_COLUMNS)});
 CREATE INDEX claims_by_value ON claims (unit, value);
-CREATE INDEX claims_by_subject ON claims (entity, metric);
+CREATE INDEX claims_by_subject ON claims (metric, unit, value, entity);
 CREATE INDEX claims_of ON claims (doc_id);
 CREATE TABLE checks ({", ".join(CHECK_COLUMNS)});
 CREATE VIRTUAL TABLE words USING fts5(title, body, content='', tokenize="unicode61 remove_diacritics 0");
@@ -152,7 +156,7 @@ class Library:
                 at = run('INSERT INTO passages (doc_id, start, "end") VALUES (?, ?, ?)', (document[0], start, end))
                 title = index.terms(document[4]) if start == 0 else ""
                 run("INSERT INTO words (rowid, title, body) VALUES (?, ?, ?)", (at.lastrowid, title, body))
-            self.connection.executemany(f"INSERT OR IGNORE INTO claims VALUES ({_marks(len(CLAIM_COLUMNS))})", rows)
+            self.connection.executemany(f"INSERT INTO claims VALUES ({_marks(len(CLAIM_COLUMNS))})", rows)
         return new, old, count
 
     def _read_again(self, reader: Reader, version: str) -> int:
@@ -305,6 +309,7 @@ def open_library(path: Path) -> Library:
         connection = sqlite3.connect(path, timeout=WAIT_SECONDS, isolation_level=None)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute(f"PRAGMA cache_size = -{CACHE_KB}")
         _prepare(connection, path.name)
     except sqlite3.Error as error:
         raise DataError(path.name, [f"cannot be opened as a library ({error}): move it away and add the folder again"]) from None
@@ -346,8 +351,9 @@ def _files(given: Path | Iterable[Path]) -> Iterator[Path]:
 
 def _read_all(files: list[Path], known: set[str], reader: Reader | None, version: str) -> Iterator[list[_Read]]:
     """Read files in batches, in two processes where there are many."""
-    batches = _chunks(files, BATCH)
-    if len(files) < MANY or (os.cpu_count() or 1) < 2:
+    size = sum(file.stat().st_size for file in files if file.is_file())
+    batches = _chunks(files, max(1, min(BATCH, len(files) // 20)))
+    if (len(files) < MANY and size < MUCH) or len(files) < 2 or (os.cpu_count() or 1) < 2:
         yield from (_read_batch(batch, known, reader, version) for batch in batches)
         return
     with concurrent.futures.ProcessPoolExecutor(min(os.cpu_count() or 1, 8)) as pool:
@@ -408,9 +414,10 @@ def _rows(doc_id: str, found: list[grammar.Claim]) -> list[tuple]:
     """Claims as rows; tuples as JSON."""
     rows = []
     for claim in found:
-        values = astuple(claim) if claim.readings or claim.inferred else tuple(getattr(claim, c) for c in grammar.COLUMNS)
-        plain = (json.dumps(v, ensure_ascii=False) if isinstance(v, tuple) else v for v in values)
-        rows.append((f"{doc_id}-{claim.start}", doc_id, *plain))
+        values = list(_VALUES(claim))
+        for place in _TUPLES:
+            values[place] = json.dumps(values[place], ensure_ascii=False) if values[place] else "[]"
+        rows.append((f"{doc_id}-{claim.start}", doc_id, *values))
     return rows
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 from pathlib import Path
 
 import pandas as pd
@@ -17,7 +18,13 @@ UNKNOWN_KIND = "digest"
 
 def read_claims(article: Article) -> list[claims.Claim]:
     """The claims of an article, bound by the words of ``data/lexicon``."""
-    return claims.read(article.text, lexicon=lexicon.words(), title=article.title, published=article.published)
+    return claims.read(article.text, lexicon=_held(), title=article.title, published=article.published)
+
+
+@lru_cache(maxsize=1)
+def _held() -> claims.Lexicon:
+    """The lexicon, looked at once per folder and not once per article."""
+    return lexicon.words()
 
 
 def reader_version() -> str:
@@ -62,5 +69,6 @@ def library(folder: str | Path) -> tuple[Library, Added]:
         There is no such folder, or its library cannot be opened.
     """
     where = paths.find(folder, folders=True)
+    _held.cache_clear()
     found = open_library(place(where))
     return found, found.add(where, reader=read_claims, version=reader_version())
