@@ -111,6 +111,8 @@ def _ranges(low: str, tokens: list[Token]) -> list[Token]:
 def _is_pair(low: str, token: Token, other: Token) -> bool:
     gap = low[token.end : other.start]
     left = low[max(0, token.start - 24) : token.start]
+    if gap == "以上" and low.startswith("以下", other.end):  # 1万元以上10万元以下
+        return True
     return bool(_RANGE.fullmatch(gap)) or bool(_AND.fullmatch(gap) and _BETWEEN.search(left))
 
 
@@ -155,6 +157,8 @@ def _make_range(low: str, token: Token, other: Token) -> bool:
     if token.power == other.power:
         token.high = other.value
     token.end = other.end
+    if token.qualifier == "at_least" and low.startswith("以下", other.end):
+        token.qualifier = ""
     if other.qualifier in ("at_least",) and not token.qualifier and low[other.end - 1 : other.end] == "+":
         token.qualifier = "at_least"
     token.digit = min(token.digit, other.digit)
@@ -164,7 +168,7 @@ def _make_range(low: str, token: Token, other: Token) -> bool:
     return True
 
 
-_DOWNWARD = frozenset("降滑跌挫减低落缩负倒少")
+_DOWNWARD = frozenset("降滑跌挫减低落缩负倒少蒸")
 _SHARED_SIGN = re.compile(r" ?(?:/|、|,|和|与|及|以及|,? ?and|&) ?(?:约|about )?")
 _BY = re.compile(r"\bby ?(?:about |nearly |over |around |more than )?$")
 _ZH_TO = re.compile(r"(?:至|到|为)(?:了|约|近|不足|不到)*$")

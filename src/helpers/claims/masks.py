@@ -11,12 +11,12 @@ _LEFT = re.compile(
     r"table |note |page |step |phase |level |item |appendix |article |rule |chart |图表? ?|表 ?|注 ?|附注 ?|"
     r"iphone |galaxy |xbox |windows |series |version |model |kling |gpt |llama |gemini |claude |qwen |"
     r"\bai |(?:大模型|版本|型号|机型|模型) ?v?|double |双 ?|fortune |s&p |csi |hsi |nasdaq |covid-?|"
-    r"(?:hkex|sehk|nyse|nasdaq|hk|sh|sz|stock code)[:：] ?|股票代码:? ?|代码:? ?|age[ds]? |"
+    r"章|(?:hkex|sehk|nyse|nasdaq|hk|sh|sz|stock code)[:：] ?|股票代码:? ?|代码:? ?|age[ds]? |"
     r"http\S*|www\S*|\S+@\S*|\d[:.]|[0-9]\+|\+86 ?|tel:? ?)$"
 )
 _RIGHT = re.compile(
     r"\.(?:hk|sz|ss|sh|us|bj|o|n)\b|[0-9]*p(?![a-z])|[gk](?![a-z0-9])(?= ?(?:网络|手机|video|network|画质|超清))|"
-    r"强|后(?:用户|人群|消费者|群体|年轻人)?(?=[、,,。的及和与一女男]|用户|人群|消费)|[一-鿿]{0,2}世代|"
+    r"强|后(?:用户|人群|消费者|群体|年轻人)?(?=[、,,。的及和与一女男占]|用户|人群|消费)|[一-鿿]{0,2}世代|"
     r"\.[0-9]+(?:\.[0-9]+)+|(?:\.[0-9])?(?:版本?(?!权)|时代|模型)|(?:st|nd|rd|th)(?![a-z])|"
     r"-?(?:year|day|week|month|hour|minute)s?-(?:old|long|high|low)|"
     r"[ -]?(?:to|-) ?[0-9]+(?: years? old|-year-olds?|岁)|(?:[-~至到][0-9]+)? ?岁| years? old|"
@@ -29,17 +29,18 @@ NAMES = re.compile(
     r"12306|360(?=公司|集团)|7-eleven|24/7|7x24|3c(?:数码|产品|品类)?|4a景区|5a景区|"
     r"(?:千|万|十万|百万|千万|亿|十亿|百亿|千亿|万亿)(?:元)?(?:补贴|减免|扶持计划|免佣|惊喜|消费券|流量计划|费用减免|俱乐部|"
     r"主播(?:计划|扶持)|会场|红包|豪补|商家|品牌计划)(?:计划|行动|工程|频道)?|万人团|千人团|"
-    r"[\"“‘「『《][^\"”’」』》\n]{0,24}(?:计划|补贴|行动|工程|方案|战略|plan|program|programme|campaign|scheme|initiative)"
+    r"[\"“‘「『《][^\"”’」』》\n]{0,24}(?:计划|补贴|行动|工程|方案|战略|support|fund|plan|program|programme|campaign|scheme|initiative)"
     r"[^\"”’」』》\n]{0,6}[\"”’」』》])"
     r"|\b(?:ten|10|100|hundred|1)? ?(?:million|billion)[- ](?:[a-z]+[- ]){0,3}?(?:plan|program|programme|scheme|"
     r"subsid(?:y|ies) (?:program|programme|campaign|channel|scheme|plan))\b"
     r"|\b(?:double|singles'?) ?(?:11|12|eleven|twelve)(?:\.11)?\b|\b[0-9]+(?:\.[0-9]+)?[- ](?:shopping )?festival\b"
+    r"|\+[0-9]{2,3}[ -][0-9]{1,4}[ -][0-9]{3,4}[ -][0-9]{3,4}"
     r"|(?<=the )618\b|\b618(?! ?(?:million|billion|元|万|亿|%|yuan))\b"
 )
 _STEMS = re.compile(
     "双1|双十|618|6.18|11.11|12.12|818|节|88vip|3·15|315晚|1688|58同|12306|360|7-el|24/7|7x24|3c|景区|补贴|减免|扶持|免佣|惊喜|"
     "消费券|流量计划|俱乐部|主播|会场|红包|豪补|商家|品牌计划|人团|计划|行动|工程|方案|战略|plan|program|campaign|scheme|initiative|"
-    "subsid|double|singles|festival"
+    "subsid|support|fund|\\+[0-9]{2}|double|singles|festival"
 )
 CITATION = re.compile(r"(?:\[[0-9]{1,3}(?:[-,、, ]+[0-9]{1,3})*\])+|(?:【[0-9]{1,3}】)+|\[\^[0-9]+\]")
 

@@ -11,6 +11,7 @@ from helpers.claims.vocabulary import CURRENCY_AFTER, CURRENCY_BEFORE, LETTERS, 
 
 NUMBER = re.compile(r"(?:[0-9]{1,3}(?:,[0-9]{3})+(?![0-9])|[0-9]+(?!,[0-9]{3}(?![0-9])))(?:\.[0-9]+)?|(?<![0-9])\.[0-9]+")
 _SCALE_PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(百万|千万|百|千|万)(?=[元人美港家名户单件次股]|(?![0-9]))")
+_FRACTION = re.compile(r"([1-9][0-9]?)/([2-9]|[1-9][0-9])(?![0-9/])")
 _HAN = re.compile("[一-鿿]")
 UNIT_OF_TIME = {"分": "minute", "mi": "minute", "小": "hour", "ho": "hour", "hr": "hour", "天": "day", "da": "day"}
 NOUNS = re.compile(
@@ -101,6 +102,13 @@ def scan(low: str) -> tuple[list[Token], list[Period]]:
         if at < len(names) and names[at][0] <= start:
             done = names[at][1]
             continue
+        part = _FRACTION.match(low, start) if low[end : end + 1] == "/" else None
+        if part and _is_fraction(low, part):
+            done = part.end()
+            token = Token(start, done, (start, done), 100.0 * int(part[1]) / int(part[2]), 1.0, kind="ratio", unit="ratio")
+            _doubt(low, token)
+            tokens.append(token)
+            continue
         period = periods.at_number(low, start)
         if period:
             done = period.end
@@ -122,6 +130,13 @@ def scan(low: str) -> tuple[list[Token], list[Period]]:
     return tokens, found
 
 
+def _is_fraction(low: str, part: re.Match) -> bool:
+    """约占2/3, "1/20 of": a part of a whole, and neither a date nor a list."""
+    if int(part[1]) >= int(part[2]) or low[part.start() - 1 : part.start()] in "/.":
+        return False
+    return low[max(0, part.start() - 1) : part.start()] in "占约近的逾超到" or low.startswith((" of a", " of the", " of its", " of it"), part.end())
+
+
 def _read(low: str, m: re.Match) -> Token:
     start, end = m.span()
     text = m[0].replace(",", "")
@@ -136,7 +151,8 @@ def _read(low: str, m: re.Match) -> Token:
         name = before["code"] or before["name"] or (before["land"] or "") + before["symbol"]
         currency = CURRENCY_BEFORE.get(name) or CURRENCY_BEFORE[before["symbol"]]
         if token.kind in ("", "money", "count", "time", "skip") and not _is_rate_word(low, before):
-            token.currency = token.currency or currency
+            generic = token.kind == "money" and low[token.end - 1 : token.end] == "元"  # 新台币12亿元 is no yuan
+            token.currency = currency if generic else token.currency or currency
             if token.kind in ("count", "time", "skip"):  # "RMB 60 a share": what follows is no unit of the number
                 token.end = token.digits[1]
                 token.unit = ""

@@ -8,7 +8,7 @@ from collections import Counter
 from helpers.claims.numbers import Token
 
 _MONEY = (
-    r"收入|营收|利润|净利|毛利|gmv|成交额|交易额|销售额|成交|市值|估值|融资|亏损|净亏|费用|成本|支出|投入|补贴|资金|现金|金额|规模|回购|分红|"
+    r"收入|营收|利润|净利|毛利|gmv|成交额|交易额|销售额|成交|市值|估值|融资|亏损|净亏|费用(?!户)|罚没|罚单|货款|赔偿|成本|支出|投入|补贴|资金|现金|金额|规模|回购|分红|"
     r"佣金|流水|罚款|投资|营业额|客单价|单价|价格|预算|消耗|净额|日销|月销|年销|销售|减免|ebitda|负债|资产|税|薪酬|"
     r"revenues?|sales|profits?|incomes?|loss(?:es)?|earnings|valu(?:ation|ed|e|es)|market cap(?:itali[sz]ation)?|cap\b|funding|raised|invest(?:ment|ed)?|"
     r"subsid(?:y|ies|ised|ized)|costs?|expens(?:e|es)|spend(?:ing)?|spent|cash|payments?|turnover|worth|budget|fines?|"
@@ -26,6 +26,12 @@ _AFTER = re.compile(
     r" ?(?:个|名|位|条|件|次|单|家|款|人|台|张|场|部|户|篇)|(?:的|active |monthly |daily |new |paying |registered |annual |total )?"
     rf"(?:(?P<money>{_MONEY})|(?P<count>{_COUNT}))"
 )
+_COUNTS = re.compile(_COUNT)
+_GOES_ON = re.compile(r"(?:[上下]调[至到]|[增升降跌涨][长至到为]|至|到|\bto|\band|和|与)(?:约|近|超过?)? ?$")
+_THINGS = re.compile(
+    r" (?!(?:in|of|to|and|or|by|for|on|at|from|yoy|year|a|an|per|with|as|while|which|but|last|this|during|the|over|up|down|more|was|were|is|are|after|before|since|compared|against|versus|vs|worth|revenue|sales|gmv)\b)"
+    r"[a-z-]{2,}(?: [a-z-]{2,})?s\b"
+)
 _STOP = re.compile(r"[。;\n!?]|(?<![0-9]),(?![0-9])|\. ")
 _SHARE_WORDS = re.compile(
     r"每股|股价|目标价|发行价|行权价|收盘价?|开盘价?|报收?|派息|股息|eps|per share|share price|target|strike|exercise price|"
@@ -34,7 +40,7 @@ _SHARE_WORDS = re.compile(
 _HAN = re.compile("[一-鿿]")
 REACH = 36
 _LEFT_WORD = re.compile(
-    rf"(?:{_MONEY}|{_COUNT}|growth|gain|评分|rating|score)[a-z]*(?: (?:of|to|at|was|were|is|are|reached|hit|totall?ed|by|averaged|grew to|rose to|fell to|stood at))?"
+    rf"(?:{_MONEY}|{_COUNT}|growth|gain|评分|rating|score)[a-z]*(?: (?:of|to|at|was|were|is|are|reached|hit|totall?ed|numbered|counted|came to|stands at|amounted to|by|averaged|grew to|rose to|fell to|stood at))?"
     r"(?:达到?|为|至|到|约|近|超过?|是|:)*(?: (?:nearly|about|over|more than|around|almost|roughly))? ?$"
 )
 
@@ -61,7 +67,7 @@ def settle(low: str, tokens: list[Token]) -> list[Token]:
     for token in tokens:
         if token.currency:
             last = token.currency
-        if not token.kind and not _explain(low, token):
+        if not token.kind and not _explain(low, token, kept[-1] if kept else None):
             continue
         if token.kind == "money" and not token.currency:
             token.currency = ("CNY" if chinese and usual in ("", "CNY") else "") or last or usual or "CNY"
@@ -79,7 +85,7 @@ def settle(low: str, tokens: list[Token]) -> list[Token]:
     return kept
 
 
-def _explain(low: str, token: Token) -> bool:
+def _explain(low: str, token: Token, last: Token | None) -> bool:
     """Money or a count, by the word behind the number or the nearest before it; False where nothing tells."""
     if token.power is None:
         grouped = "," in low[token.digits[0] : token.digits[1]] or token.value >= 10000
@@ -93,12 +99,22 @@ def _explain(low: str, token: Token) -> bool:
     behind = _AFTER.match(low, token.end)
     if behind and behind["money"]:
         token.kind, token.unit = "money", "money"
-    elif behind:
+    elif behind or _THINGS.match(low, token.end):
         token.kind, token.unit = "count", "count"
     else:
         token.kind, token.unit = _before(low, token)
+    if token.kind == "count" and token.unit == "count" and _after_money(low, token, last):
+        token.kind, token.unit = "money", "money"
     token.inferred.append("unit")
     return True
+
+
+def _after_money(low: str, token: Token, last: Token | None) -> bool:
+    """"从3800亿元上调至4800亿": no word says what it counts, and the number before it in the sentence is money."""
+    if last is None or last.kind != "money" or last.unit != "money" or token.start - last.end > 40:
+        return False
+    between = low[last.end : token.start]
+    return not re.search(r"[。;\n]|\. ", between) and not _COUNTS.search(between) and bool(_GOES_ON.search(between))
 
 
 def _before(low: str, token: Token) -> tuple[str, str]:

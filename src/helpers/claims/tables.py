@@ -28,7 +28,7 @@ _MONEY_NAMES = {
     "人民币": "CNY", "美元": "USD", "港元": "HKD", "港币": "HKD", "元": "CNY", "yuan": "CNY", "renminbi": "CNY",
     "us dollars": "USD", "u.s. dollars": "USD", "dollars": "USD", "hong kong dollars": "HKD",
 }  # fmt: skip
-_RATIO_ROW = re.compile(r"margin|率(?!先)|占比|比例|yoy|y/y|qoq|同比|环比|growth|增速|增幅|% ?change|\bchange\b|share of|ratio")
+_RATIO_ROW = re.compile(r"margin|率(?!先)|占比|比例|yoy|y/y|qoq|同比|环比|growth|增速|增幅|% ?change|\bchange\b|share of|\bratio\b")
 _PER_SHARE = re.compile(r"per share|per ads|\beps\b|每股|/股")
 _COUNT_ROW = re.compile(r"\bdaus?\b|\bmaus?\b|users?|用户|日活|月活|订单|orders|买家|buyers|merchants|商家|人数|followers|门店|stores|employees|员工")
 _CELL = re.compile(r"[|\t]| {2,}")
@@ -96,7 +96,7 @@ def apply(low: str, tokens: list[Token]) -> None:
         cells = _cells(line, start)
         in_table = len(cells) > 1
         if in_table and not here:
-            header = dict(enumerate(cells)) if re.search(r"[a-z0-9一-鿿]", line) else header
+            header = {i - len(cells): c for i, c in enumerate(cells)} if re.search(r"[a-z0-9一-鿿]", line) else header
         outer = [n for n in mine if not n.is_percent and not _in_label(n, here, cells)]
         if outer:
             scope = outer[-1]
@@ -134,18 +134,19 @@ def _in_label(note: Note, here: list[Token], cells: list[tuple[int, int]]) -> bo
 def _fill(low, token, cells, in_table, header, mine, scope) -> None:
     """One number of a row."""
     number = next((i for i, (a, b) in enumerate(cells) if a <= token.start < b), None)
+    last = None if number is None else number - len(cells)  # columns are counted from the right: a head may have no first cell
     label = low[cells[0][0] : cells[0][1]] if in_table else low[max(cells[0][0], token.start - 24) : token.start]
     bracketed = _BRACKET.search(low, max(0, token.start - 2), token.start) and low[token.end : token.end + 1] == ")"
     if in_table and bracketed and token.negative is None and not re.search(r"[一-鿿a-z]", low[cells[number][0] : token.start] if number is not None else "x"):
         token.negative = True
         token.start, token.end = token.start - 1, token.end + 1
     if in_table and number:
-        token.header = header.get(number)
+        token.header = header.get(last)
     if token.kind or token.power is not None:
         return
     if in_table and number == 0:
         return
-    column = low[slice(*header[number])] if number in header else ""
+    column = low[slice(*header[last])] if last in header else ""
     own = next((n for n in mine if in_table and n.start < cells[0][1]), None)
     above = next((n for n in notes(column)), None) if column else None
     note = own or above or scope

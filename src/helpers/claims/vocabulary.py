@@ -20,7 +20,7 @@ FOLD = TO_SIMPLIFIED | _WIDE | _ASCII | _SAME | {0xA0: " ", 0x2009: " ", 0x202F:
 CURRENCY_BEFORE = {
     "rmb": "CNY", "cny": "CNY", "cn¥": "CNY", "人民币": "CNY", "¥": "CNY",
     "us$": "USD", "u.s.$": "USD", "usd": "USD", "$": "USD", "美金": "USD", "美元": "USD",
-    "hk$": "HKD", "hkd": "HKD", "港币": "HKD", "港元": "HKD", "nt$": "TWD", "ntd": "TWD", "s$": "SGD", "sg$": "SGD",
+    "hk$": "HKD", "hkd": "HKD", "港币": "HKD", "港元": "HKD", "新台币": "TWD", "台币": "TWD", "欧元": "EUR", "英镑": "GBP", "日元": "JPY", "nt$": "TWD", "ntd": "TWD", "s$": "SGD", "sg$": "SGD",
     "sgd": "SGD", "a$": "AUD", "au$": "AUD", "c$": "CAD", "r$": "BRL", "brl": "BRL", "€": "EUR", "eur": "EUR",
     "£": "GBP", "gbp": "GBP", "₩": "KRW", "krw": "KRW", "₹": "INR", "inr": "INR", "rp": "IDR", "idr": "IDR",
     "rm": "MYR", "myr": "MYR", "thb": "THB", "฿": "THB", "jpy": "JPY", "jp¥": "JPY", "php": "PHP", "vnd": "VND",
@@ -80,12 +80,12 @@ _SCALE = (
     rf"|(?:万亿|千亿|百亿|十亿|亿|千万|百万|十万|万(?!能|圣)|千(?![米克瓦里兆字户])|百(?![货度分]))|[kmbt]{_LETTER_BOUND})"
 )
 _POINTS = (
-    r"个?百分点|%?\s?(?:percentage[ -]points?|percent points?|pct\.? ?pts?|ppts?|pcts|p\.p\.|pps?(?![a-z])|% ?pts?)"
+    r"个?百分点|个点(?!位|赞)|%?\s?(?:percentage[ -]points?|percent points?|pct\.? ?pts?|ppts?|pcts|p\.p\.|pps?(?![a-z])|pts?(?![a-z])|% ?pts?)"
 )
 _PERCENT = r"%|‰|per ?cent(?:age)?(?![a-z])|pct(?![a-z])"
 _BASIS = r"个?基点|basis points?|bps?(?![a-z])"
 _TIMES = (
-    r"倍|x(?![a-z0-9])|×|[ -]?fold(?![a-z])|times(?! (?:a|an|per|this|in|since|each|during|daily|last|over|and|to)\b)"
+    r"倍|x(?![a-z0-9])|x(?= ?20[0-9]{2})|×|[ -]?fold(?![a-z])|times(?! (?:a|an|per|this|in|since|each|during|daily|last|over|and)\b)"
 )
 _MONEY = any_of(w for w in CURRENCY_AFTER if not w[0].isascii())
 _MONEY_EN = any_of(w for w in CURRENCY_AFTER if w[0].isascii())
@@ -112,7 +112,7 @@ PER = re.compile(
 _CODES = any_of(w for w in CURRENCY_BEFORE if w[0].isascii() and w.isalpha())
 BEFORE = re.compile(
     rf"(?<![a-z])(?:(?P<code>{_CODES})|(?P<land>hk|us|u\.s\.|nt|sg|s|au|a|c|r|cn|jp)?\\?(?P<symbol>[$¥€£₩₹฿])"
-    r"|(?P<name>人民币|港币|美金)) ?$"
+    r"|(?P<name>人民币|港币|美金|新台币|台币|欧元(?=[0-9]|$)|英镑|日元)) ?$"
 )
 ABOUT = "大约为?|约为|约合|约|大概|估计约|左右|around|about|roughly|approximately|approx\\.?|circa|some|~|≈|c\\."
 NEARLY = "接近|将近|逼近|近|nearly|almost|close to|just under|just shy of|approaching|virtually"
@@ -137,7 +137,7 @@ DOUBTING = frozenset(
 """Last words of the English words of doubt."""
 DOUBTS = ("c.",)
 DOUBT_ENDS = frozenset("约为概计右近过出超逾破于少下至上到足多达了的≈≥≤：")
-CURRENCY_ENDS = frozenset("$¥€£₩₹฿币金bydrpwml")
+CURRENCY_ENDS = frozenset("$¥€£₩₹฿币金元镑bydrpwml")
 """Last letters of what may stand before an amount of money."""
 QUALIFIER_AFTER = re.compile(
     r" ?(?:(?P<about>左右|上下|or so\b|or thereabouts)|(?P<more>以上|有余|\+(?![0-9])|or more\b|or higher\b|plus\b)|"
@@ -146,7 +146,7 @@ QUALIFIER_AFTER = re.compile(
 
 _FILL_ZH = r"(?:了|超过|超|逾|约|近|接近|将近|大约|幅度?|达到|高达|达|率|不到|不足|整整|[ ::])*"
 DOWN_ZH = re.compile(
-    r"(?:下降|下滑|下跌|下挫|减少|降低|回落|缩减|萎缩|收缩|缩水|负增长|滑落|走低|下调|倒退|大跌|暴跌|重挫|锐减|骤降|"
+    r"(?:下降|下滑|下跌|蒸发|下挫|减少|降低|回落|缩减|萎缩|收缩|缩水|负增长|滑落|走低|下调|倒退|大跌|暴跌|重挫|锐减|骤降|"
     r"跌|(?<!费)降|(?<![增加])减|(?<!减)少|降幅|跌幅|减幅)(?:幅度?)?" + _FILL_ZH + "$"
 )
 _UP = "up|grew|rose|increas|growth|gain|jump|surg|climb|expand|higher|soar|add|than|to|from|while|but|and|into"

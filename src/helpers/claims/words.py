@@ -16,16 +16,18 @@ _ZH = re.compile(
     rf"(?P<level>(?:百万|千万|亿|十亿|百亿|千亿|万亿)(?:元)?级)"
     rf"|(?P<twice>翻(?:了)?(?:一)?倍|翻番|翻了?(?P<fan>[一两二三四])番|成倍增长)"
     rf"|(?P<halved>腰斩)"
-    rf"|(?P<tenths>[{_CN}])(?P<half>成半|成)(?P<more>多|以上)?(?![为就本都长立交功熟品员效分份因型年果套])"
+    rf"|(?P<tenths>[{_CN}])(?:(?P<tenths2>[{_CN}])|[至到](?P<tenths3>[{_CN}]))?(?P<half>成半|成)(?P<more>多|以上)?(?P<ones>[{_CN}](?![{_CN}十百千万亿个家]))?"
+    rf"(?![就本都长立交功熟品员效分份因型年果套]|为(?<!其中.成为)(?<![近约超占逾].成为))"
     rf"|百分之(?P<hundredth>[{_CN}十百]+(?:点[{_CN}零]+)?)"
-    rf"|(?P<part>[{_CN}十百]+)分之(?P<of>[{_CN}十]+)"
+    rf"|(?P<part>[{_CN}十百千]+)分之(?P<of>[{_CN}十]+)"
     rf"|(?P<times>[{_CN}十百]+)(?P<point>点[{_CN}]+)?倍(?!增|速|数|率)"
     rf"|(?P<majority>过半|超半数?|逾半数?|(?:超过?|逾|近|约|接近|不到|将近)一半|一半以上)(?!年|个|天|小时|程)"
     rf"|(?<![{_CN}十百千0-9])(?P<a>[{_CN}])(?P<b>[{_CN}])(?P<ten>[十百千])?(?P<pair>{_ZH_SCALE})?"
     rf"(?P<pairunit>{_UNIT_ZH}|[家人名位款场次件单个台](?![月百]))"
     rf"|(?<![0-9.{_CN}第])(?P<several>[{_CN}]?十)几(?P<sscale>{_ZH_SCALE})?(?P<sunit>{_UNIT_ZH}|[家人名位款场次件单个台](?!月))"
-    rf"|(?<![0-9.{_CN}十百千第每数几成上])(?P<number>[{_CN}][{_CN}零十百千]*|十[{_CN}]?)(?P<scale>万亿|千亿|百亿|十亿|亿|千万|百万|十万|万)(?P<plus>多|余)?(?P<unit>{_UNIT_ZH}|[家人名位款场次件单台户](?!团))?(?![级户里元一])"
-    rf"|(?P<over>超过|突破|超|破|逾|过|近|达|接近|不足|不到|上)(?P<only>万亿|千亿|百亿|十亿|亿|千万|百万|十万)(?P<onlyunit>{_UNIT_ZH}|[人家单次])?(?![级补减扶团一])"
+    rf"|(?<![0-9.{_CN}十百千第每几成上])(?P<number>[{_CN}][{_CN}零十百千]*|(?<!数)十[{_CN}]?)(?P<plus0>多|余)?(?P<scale>万亿|千亿|百亿|十亿|亿|千万|百万|十万|万)(?P<rest>[{_CN}][千百][{_CN}零十百]*)?(?P<plus>多|余)?(?P<unit>{_UNIT_ZH}|[家人名位款场次件单台户](?!团))?(?![级户里元一])"
+    rf"|(?:(?P<drop>下降|减少|降低|缩水|少|降|跌)|(?:增加|增长|提升|上升|多))(?:了|近|约|超过?|逾)*(?P<byhalf>一半)(?!以)"
+    rf"|(?P<over>超过|突破|超|破|逾|过|近|达|接近|不足|不到|上)(?P<only>万亿|千亿|百亿|十亿|亿|千万|百万|十万)(?P<onlyunit>{_UNIT_ZH}|[人家次]|单(?!品))?(?![级补减扶团一])"
 )
 _NUMBER_WORD = "|".join(WORD_NUMBERS)
 _EN_SCALE = "hundred million|hundred billion|hundred thousand|ten thousand|trillion|billion|million|thousand|hundred"
@@ -39,6 +41,10 @@ _EN = re.compile(
     rf"|\b(?P<top>one|two|three|four|five|a)[- ](?P<bottom>thirds?|fifths?|tenths?)\b|\bthree[- ](?P<quarters>quarters) of (?!20|fy|the year|19)"
     rf"|\b(?P<vague>(?:more than|over|nearly|almost|about|less than|around|roughly|under) )(?P<halfof>half)(?= (?:of|the|its|their|all)\b|[.,;)])"
     rf"|\b(?P<times>(?:{_NUMBER_WORD})) times(?= (?:as|more|higher|larger|bigger|greater|that|the|its|faster|over)\b)"
+    rf"|\b(?P<percent>(?:{_NUMBER_WORD})(?:[- ](?:one|two|three|four|five|six|seven|eight|nine))?) per ?cent\b"
+    rf"|\b(?P<moved>up|rose|jump(?:ed)?|grew|increas(?:e|ed)|gain(?:ed)?|fell|drop(?:ped)?|cut|down|declin(?:e|ed)|reduc(?:e|ed)|decreas(?:e|ed)|shr[au]nk|fallen|slashed|lowered)"
+    rf" by (?:about |nearly |over |almost |more than |around )?(?:an? )?(?P<byhalf>half|third|quarter)\b"
+    rf"|\b(?P<quarterof>a quarter)(?= of (?!20|fy|the (?:year|fiscal)))"
     rf"|(?<![.0-9-])\b(?P<number>half an?|an?|(?:{_NUMBER_WORD})(?:[- ](?:{_NUMBER_WORD}))?) (?P<scale>{_EN_SCALE})(?: (?P<unit>{_EN_UNIT}))?\b"
     rf"|\b(?P<count>(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty|thirty|forty|fifty))"
     rf"(?: (?:major|new|key|core|main|other|more|different|large|big|leading|of its))?(?= (?:{'{nouns}'})\b)"
@@ -57,9 +63,10 @@ _BOTTOM = {"third": 3, "fifth": 5, "tenth": 10}
 _ENGLISH_SCALE = SCALES | {"hundred": 2}
 _ZH_STEMS = re.compile("[级番倍斩成半几亿万千百十]|分之")
 _EN_STEMS = re.compile(
-    "fold|doubl|tripl|trebl|quadrupl|quintupl|halv|third|fifth|tenth|half|times|million|billion|trillion|thousand|hundred|"
+    "per ?cent| by |a quarter|fold|doubl|tripl|trebl|quadrupl|quintupl|halv|third|fifth|tenth|half|times|million|billion|trillion|thousand|hundred|"
     "two |three |four |five |six |seven |eight |nine |ten |eleven |twelve |fifteen |twenty |thirty |fifty |quarters"
 )
+_SOLD = re.compile("(?:元)?(?:单品|商品|直播间|商家|品牌|店铺|主播|产品|爆款)")
 SHARP = 0.1  # "doubled" says two and not one and a half
 _FUND = re.compile(r"subsid|coupon|resourc|invest|support|traffic|fund|补贴|资源|投入|资金|优惠|券|流量|曝光|投资|扶持|红包|销售额|成交额|营收")
 _LEVEL_REACH = 40
@@ -105,9 +112,9 @@ def _chinese(low: str, m: re.Match) -> Token | None:
     if g("halved"):
         return _token(m, 50.0, kind="ratio", unit="ratio", negative=True, digit=10.0)
     if g("tenths"):
-        value = DIGITS[g("tenths")] * 10.0 + (5 if g("half") == "成半" else 0)
-        more = "at_least" if g("more") else ""
-        return _token(m, value, kind="ratio", unit="ratio", qualifier=more, digit=10.0)
+        return _tenths(m)
+    if g("byhalf"):
+        return _of(m, "byhalf", 50.0, negative=bool(g("drop")) or None)
     if g("hundredth"):
         whole, _, rest = g("hundredth").partition("点")
         value = chinese(whole) + sum(DIGITS[c] / 10 ** (i + 1) for i, c in enumerate(rest))
@@ -126,12 +133,40 @@ def _chinese(low: str, m: re.Match) -> Token | None:
     if g("several"):
         return _with_unit(m, chinese(g("several")), g("sscale"), g("sunit"), qualifier="at_least", digit=10.0)
     if g("number"):
-        qualifier = "at_least" if g("plus") else ""
-        return _with_unit(m, chinese(g("number")), g("scale"), g("unit"), qualifier=qualifier)
+        qualifier = "at_least" if g("plus") or g("plus0") else ""
+        power = SCALES[g("scale")]
+        value = chinese(g("number")) + (chinese(g("rest")) / 10.0**power if g("rest") and power >= 4 else 0.0)
+        return _with_unit(m, value, g("scale"), g("unit"), qualifier=qualifier)
     word, scale = g("over"), g("only")
     about = {"近": "nearly", "接": "nearly", "不": "at_most", "达": ""}.get(word[0], "at_least")
     token = _with_unit(m, 1.0, scale, g("onlyunit"), qualifier=about)
     token.start += len(word)
+    if not token.kind and _SOLD.match(low, m.end()):  # 破亿单品: goods that sold for so much
+        token.kind, token.unit = "money", "money"
+        token.inferred += ["unit", "currency"]
+    return token
+
+
+def _of(m: re.Match, group: str, value: float, **more) -> Token:
+    """A ratio in words, at the group's own place."""
+    token = _token(m, value, kind="ratio", unit="ratio", digit=10.0, **more)
+    token.start, token.end = m.span(group)
+    token.digits = m.span(group)
+    return token
+
+
+def _tenths(m: re.Match) -> Token | None:
+    """三成 is 30 %, 五成八 58 %, 四五成 and 三到四成 40 to 50 % and 30 to 40 %."""
+    g = m.group
+    low = DIGITS[g("tenths")] * 10.0
+    more = "at_least" if g("more") else ""
+    token = _token(m, low + (5 if g("half") == "成半" else 0), kind="ratio", unit="ratio", qualifier=more, digit=10.0)
+    if g("ones"):
+        token.value, token.digit = low + DIGITS[g("ones")], 1.0
+    upper = g("tenths2") or g("tenths3")
+    if upper:
+        token.high = DIGITS[upper] * 10.0
+        return token if token.high > token.value else None
     return token
 
 
@@ -175,6 +210,13 @@ def _english(low: str, m: re.Match) -> Token | None:
     if g("bottom"):
         top = 1 if g("top") == "a" else WORD_NUMBERS[g("top")]
         return _token(m, 100.0 * top / _BOTTOM[g("bottom").rstrip("s")], kind="ratio", unit="ratio")
+    if g("percent"):
+        return _token(m, float(sum(WORD_NUMBERS[w] for w in re.split("[- ]", g("percent")))), kind="ratio", unit="ratio")
+    if g("byhalf"):
+        down = g("moved").startswith(("fell", "fall", "drop", "cut", "down", "declin", "reduc", "decreas", "shr", "slash", "lower"))
+        return _of(m, "byhalf", {"half": 50.0, "third": 100 / 3, "quarter": 25.0}[g("byhalf")], negative=down or None)
+    if g("quarterof"):
+        return _of(m, "quarterof", 25.0)
     if g("quarters"):
         return _token(m, 75.0, kind="ratio", unit="ratio")
     if g("halfof"):
