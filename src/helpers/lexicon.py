@@ -70,11 +70,10 @@ def glossary() -> list[tuple[str, str]]:
     return list(_read("glossary", load()).astype("str").itertuples(index=False, name=None))
 
 
-def name_of(entity: str) -> str:
-    """The first name that the lexicon has for an entity; its code if it has none."""
-    names = _read("names", load())
-    found = names.loc[names["entity"].eq(entity), "name"]
-    return str(found.iloc[0]) if len(found) else entity
+def labels() -> dict[str, str]:
+    """The first name of every entity that articles may speak of, those beside the ledger included."""
+    names = _read("names", load()).astype("str").drop_duplicates("entity")
+    return dict(zip(names["entity"], names["name"], strict=True))
 
 
 def _stamp() -> tuple:

@@ -77,7 +77,8 @@ def texts(
     settled = {row["fact_ids"][0] for row in own if row["rule"] == "stated change"}
     judged = judged[~(judged["rule"].eq("stated window") & judged["fact_ids"].str[0].isin(settled))]
     ids = set(claims["claim_id"])
-    judged = _softened(judged[[bool(ids.intersection(of)) for of in judged["fact_ids"]]], claims)
+    ours = [_is_ours(ids, of, doubted) for of, doubted in zip(judged["fact_ids"], judged["doubted"], strict=True)]
+    judged = _softened(judged[np.array(ours, dtype=bool)], claims)
     table = pd.concat([_table(own), judged], ignore_index=True)[COLUMNS]
     table = _once(pd.concat([table, _table(list(same_slip(claims, table)))], ignore_index=True))
     order = {v: i for i, v in enumerate(VERDICTS)}
@@ -391,6 +392,11 @@ def _rate_to_cny(currency: str, day: str) -> float:
         return math.nan
     last = units.table_covers(currency)[1]  # a forecast lies ahead of the table: its last rate will do for a bound
     return units.rate(currency, "CNY", min(pd.Timestamp(day).date(), last) if day else last)
+
+
+def _is_ours(ids: set[str], of: tuple[str, ...], doubted: tuple[str, ...]) -> bool:
+    """Whether a claim takes part, and the doubt is not the ledger's own, which its own report tells."""
+    return bool(ids.intersection(of)) and (not doubted or bool(ids.intersection(doubted)))
 
 
 def same_slip(claims: pd.DataFrame, verdicts: pd.DataFrame) -> Iterator[dict]:

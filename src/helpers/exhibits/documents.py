@@ -96,7 +96,9 @@ def contradictions(
     return Html(html=str(html), text="\n".join(lines))
 
 
-def feed(rows: pd.DataFrame, claims: pd.DataFrame, checks: pd.DataFrame, *, topic: str, names: Mapping[str, str]) -> Html:
+def feed(
+    rows: pd.DataFrame, claims: pd.DataFrame, checks: pd.DataFrame, *, topic: str, names: Mapping[str, str], sources: pd.DataFrame
+) -> Html:
     """Documents with their claims as a digest, and the checks that touch them beside it.
 
     Parameters
@@ -111,12 +113,14 @@ def feed(rows: pd.DataFrame, claims: pd.DataFrame, checks: pd.DataFrame, *, topi
         What was asked for, "" for all.
     names : mapping
         Code to label.
+    sources : DataFrame
+        The ledger's, for checks in which its rows take part.
     """
     title = word("feed_title", topic=topic) if topic else word("feed_all")
     if rows.empty:
         return statement(f"{title}: {word('none')}")
     held = {row.claim_id: row for row in claims.itertuples()}
-    label = {row.doc_id: _publisher(row) for row in held.values()}
+    label = {**sources["publisher"].to_dict(), **{row.doc_id: _publisher(row) for row in held.values()}}
     items, lines = [], [title]
     for row in rows.itertuples():
         digest = [held[i] for i in row.claims if i in held and held[i].metric][:DIGEST]
@@ -126,7 +130,7 @@ def feed(rows: pd.DataFrame, claims: pd.DataFrame, checks: pd.DataFrame, *, topi
         items.append(
             Markup('<li><p><strong>{}</strong><br>{}</p><p>{}</p><ul>{}</ul><ul>{}</ul></li>').format(
                 row.title, head, _marked(row.snippet),
-                Markup("").join(Markup("<li>{}: {}</li>").format(text, _opened(c)) for c, text in said),
+                Markup("").join(Markup("<li>{}</li>").format(_opened(c, text)) for c, text in said),
                 Markup("").join(
                     Markup('<li><span class="verdict-{}">{}</span> {}</li>').format(c["verdict"], word(c["verdict"]), _readable(c["text"], label))
                     for c in told
@@ -251,8 +255,9 @@ def _quote(row) -> Markup:
     return Markup("{}: …{}<mark>{}</mark>{}…").format(where, row.before, row.printed, row.after)
 
 
-def _opened(row) -> Markup:
-    return Markup("<details><summary>{}</summary> {}</details>").format(row.printed, _quote(row))
+def _opened(row, label: str = "") -> Markup:
+    shown = f"{label}: {row.printed}" if label else row.printed
+    return Markup("<details><summary>{}</summary> {}</details>").format(shown, _quote(row))
 
 
 def _cell(rows: list, shown: str) -> Markup:

@@ -1,0 +1,150 @@
+"""The audit of claims: hand-worked contradictions, what must not be flagged, and the ledger beside it."""
+
+import pandas as pd
+import pytest
+
+from helpers import audit, claims, ledger, lexicon
+
+BOOK = ledger.load()
+ALARMS = ["inconsistent", "implausible"]
+
+
+def table(*texts: str, published: str = "2025-10-21") -> pd.DataFrame:
+    """Claims of several articles, each with its own document."""
+    frames = []
+    for number, text in enumerate(texts):
+        title = text.split("\n")[0]
+        found = claims.table(claims.read(text, lexicon=lexicon.words(), title=title, published=published))
+        frames.append(found.assign(doc_id=f"d{number}", claim_id=[f"d{number}-{start}" for start in found["start"]]))
+    return pd.concat(frames, ignore_index=True).assign(published=published, kind="digest", trust=8)
+
+
+def judged(*texts: str, facts=None, published: str = "2025-10-21") -> audit.Audit:
+    homes = BOOK.entities["reporting_currency"].to_dict()
+    return audit.texts(table(*texts, published=published), **BOOK.rules, ratios=lexicon.ratios(BOOK), homes=homes, facts=facts)
+
+
+def alarms(*texts: str, **more) -> list[tuple[str, str]]:
+    found = judged(*texts, **more).verdicts
+    found = found[found["verdict"].isin(ALARMS)]
+    return list(zip(found["verdict"], found["rule"], strict=True))
+
+
+def test_a_stated_change_against_the_levels_of_its_sentence_by_hand():
+    """31 / 26 = 1.1923; 3 / 0.5 = 6 and not 2."""
+    right = judged("Xiaohongshu's valuation rose from $26 billion to $31 billion, up 19%.").verdicts.iloc[0]
+    assert (right["verdict"], right["rule"]) == ("consistent", "stated change")
+    assert "USD 31 billion over USD 26 billion is +19.2%; stated +19.0%" in right["text"]
+    wrong = judged("Xiaohongshu had net profit of $500 million in 2023 and will double it to a net profit of $3 billion in 2025.").verdicts.iloc[0]
+    assert (wrong["verdict"], wrong["rule"]) == ("inconsistent", "stated change")
+    assert "is 6 times; stated 2 times" in wrong["text"]
+    assert wrong["doubted"] == wrong["fact_ids"][:1]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Xiaohongshu's valuation climbed from $170 billion to $310 billion, an increase of over 82%.",
+        "快手GMV由2018年的9600万元增至2020年的3812亿元,增长近4000倍。",
+        "快手收入从100亿元增至260亿元,增长1.6倍。",  # by so many times
+        "快手收入从100亿元增至160亿元,是原来的1.6倍。",  # to so many times
+        "东方甄选股价由8.92港元涨502%到53.7港元。",
+        "East Buy lost HK$5 billion ($640 million) of market value.",
+        "Douyin made 3.5 trillion RMB (483 billion USD) of GMV.",
+        "快手2024Q3收入311亿元,其中线上营销服务收入176亿元,直播收入93亿元,其他服务收入41.6亿元。",
+        "快手销售构成为40%、30%和30%。",
+        "快手DAU 4.08亿,MAU 7.14亿。",
+        "投入亿级平台补贴,backed by subsidies of 100 million level.",
+    ],
+)
+def test_what_agrees_within_its_words_is_no_alarm(text):
+    assert alarms(text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "verdict", "rule"),
+    [
+        ("快手收入从100亿元增至160亿元,增长26%。", "inconsistent", "stated change"),
+        ("East Buy lost HK$5 billion ($64 million) of market value.", "inconsistent", "conversion"),
+        ("快手2024Q3收入311亿元,约合4.3亿美元。", "inconsistent", "conversion"),
+        ("小红书投入亿级平台补贴,backed by billion-level platform subsidies.", "inconsistent", "size in words"),
+        ("快手2025年6月DAU为1.3百万,2025年6月MAU为3.5亿。", "implausible", "proportion"),
+        ("快手2024年收入100亿元,2024年净利润90亿元。", "implausible", "proportion"),
+        ("小红书2025年6月估值3100亿美元,2025年净利润30亿美元。", "implausible", "proportion"),
+        ("快手构成如下:占比40%、30%和25%。", "implausible", "shares"),
+        ("快手2024Q3收入311亿元,毛利润169亿元,毛利率44.3%。", "inconsistent", "identity gross_margin"),
+        ("快手2024年上半年收入300亿元,2024Q2收入310亿元。", "inconsistent", "part and whole"),
+    ],
+)
+def test_a_planted_contradiction_is_found(text, verdict, rule):
+    assert (verdict, rule) in alarms(text)
+
+
+def test_a_tenfold_slip_between_two_articles_and_its_whole_family():
+    """Growth rates are right in both; the second article's 200 and 170 have no counterpart of their date."""
+    one = "Xiaohongshu staff\nXiaohongshu's valuation went from $26 billion to $31 billion in three months. In 2021 it had a valuation of $20 billion."
+    two = (
+        "Xiaohongshu again\nWithin a year the valuation rose from $170 billion to $310 billion. The valuation was $260 billion three months prior "
+        "and the valuation was $200 billion at the beginning of the year."
+    )
+    found = judged(one, two).verdicts
+    rows = found[found["rule"].isin(["scale", "same slip"])]
+    doubted = {i for ids in rows["doubted"] for i in ids}
+    values = table(one, two).set_index("claim_id")["value"]
+    assert {values[i] for i in doubted} == {170e9, 310e9, 260e9, 200e9}
+    same = rows[rows["rule"].eq("same slip")].set_index("verdict")["text"]
+    assert "USD 20 billion is printed elsewhere" in same["inconsistent"]
+    assert "no second figure" in same["implausible"]
+
+
+def test_an_options_value_under_both_readings():
+    text = (
+        "小红书期权\nXiaohongshu's option grant price was $13.5 in March 2025, $18 in June and $25 in October, a doubling of option value "
+        "within the year. The strike price is $2."
+    )
+    found = judged(text).verdicts
+    readings = found[found["rule"].eq("definition")].set_index("verdict")["text"]
+    assert "25 over 13.5 is 1.852 times" in readings["inconsistent"]
+    assert "23 over 11.5 is 2 times" in readings["consistent"]
+
+
+def test_claims_are_held_against_the_ledger():
+    facts = ledger.facts(entity="kuaishou", metric="revenue")
+    assert alarms("快手2024Q3业绩\n2024Q3快手总收入311亿元。", facts=facts) == []
+    found = judged("快手2024Q3业绩\n2024Q3快手总收入3110亿元。", facts=facts).verdicts
+    slip = found[found["rule"].eq("scale")].iloc[0]
+    assert "ten times too large" in slip["text"]
+    assert slip["doubted"][0].startswith("d0-")
+
+
+def test_a_forecast_is_not_held_against_a_reported_figure():
+    texts = ("快手前瞻\n预计2024Q3快手总收入305亿元。", "快手2024Q3业绩\n2024Q3快手总收入311亿元。")
+    assert alarms(*texts) == []
+
+
+def test_intraday_and_close_are_named_differently():
+    assert alarms("东方甄选股价\n2025年8月19日东方甄选盘中涨23%,收盘跌20.89%。") == []
+
+
+def test_an_open_bound_counts_as_open():
+    assert alarms("小红书估值从170亿美元升至310亿美元,增长超80%。") == []
+    assert ("inconsistent", "stated change") in alarms("小红书估值从170亿美元升至310亿美元,增长超90%。")
+
+
+def test_a_common_factor_changes_no_verdict_of_a_change():
+    """The law that makes slips invisible to change checks: both levels ten times as large."""
+    small = judged("Xiaohongshu's valuation rose from $26 billion to $31 billion, up 19%.").verdicts
+    large = judged("Xiaohongshu's valuation rose from $260 billion to $310 billion, up 19%.").verdicts
+    assert small["verdict"].tolist() == large["verdict"].tolist()
+
+
+def test_claims_become_facts_in_the_ledgers_form():
+    rows = audit.as_facts(table("2024Q3快手总收入311亿元,同比增长11.4%。"), metrics=BOOK.metrics, homes={"kuaishou": "CNY"})
+    assert rows["measure"].tolist() == ["level", "yoy_growth"]
+    assert rows["precision"].tolist() == pytest.approx([1e8, 0.001])
+    assert rows["status"].tolist() == ["press", "press"]
+    assert rows["is_home_currency"].all()
+
+
+def test_no_claims_no_verdicts():
+    assert judged("nothing here\n").verdicts.empty
