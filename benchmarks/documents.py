@@ -30,13 +30,17 @@ ZH = """快手本季收入{a}亿元,同比增长{p}%|抖音电商全年成交额
 货架场景占比升至{p}%,店播贡献{q}%|研究人员称内容质量决定转化|达人与商家的分成比例为{p}%|毛利率{p}%,同比提升{d}个百分点
 广告主预算向短视频倾斜,单价上涨{p}%|下沉市场用户新增{c}千万人|大促首日订单{a}万单,客单价{m}元|海外业务亏损{a}亿元,收窄{p}%
 公司回购股份{a}万股,均价{m}港元|券商维持买入评级,目标价{m}港元|供应链与物流投入{a}亿元|社区团购订单量下降{p}%
-本地生活收入增长{p}%,门店数{a}家|可比口径下净利润率{d}%|消费者更看重售后与口碑|搜索带来的成交占{p}%""".replace("\n", "|").split("|")
+本地生活收入增长{p}%,门店数{a}家|可比口径下净利润率{d}%|消费者更看重售后与口碑|搜索带来的成交占{p}%""".replace(
+    "\n", "|"
+).split("|")
 EN = """Kuaishou booked revenue of {a} billion yuan, up {p}%|Douyin's shelf sales made up {p}% of the total|monthly active users reached {a} million
 The platform waived commissions for new merchants for {m} days|a single livestream sold goods worth {a} million yuan|return rates stood at {p}%
 Selling expenses were {p}% of revenue, down {d} pp|the content team moved to another building|creators share {p}% with merchants|gross margin was {p}%
 Advertisers shifted budgets to short video, at prices {p}% higher|users in smaller cities grew by {c} million|orders of the first day hit {a} million
 Overseas losses narrowed {p}% to {a} million dollars|the company bought back {a} million shares at HK${m}|the broker kept its buy rating, target HK${m}
-Spending on logistics came to {a} million yuan|community group buying fell {p}%|local services rose {p}% in {a} cities|search brought {p}% of sales""".replace("\n", "|").split("|")
+Spending on logistics came to {a} million yuan|community group buying fell {p}%|local services rose {p}% in {a} cities|search brought {p}% of sales""".replace(
+    "\n", "|"
+).split("|")
 PLANTED = [  # the query, and the sentence that five documents have
     ("数字人 直播", "该店铺用数字人做深夜直播,转化率{p}%"), ("退货率 口径", "退货率的口径在两份公告中并不相同,相差{d}个百分点"),
     ("减持 公告", "大股东减持公告显示比例为{p}%"), ("解禁 市值", "下月解禁市值约{a}亿元"), ("万人团 补贴", "万人团频道的补贴由平台承担{p}%"),
@@ -47,7 +51,14 @@ PLANTED = [  # the query, and the sentence that five documents have
     ("dual listing", "a dual listing would raise {a} million dollars"), ("beauty samples", "beauty samples were sent to {a} thousand buyers"),
     ("counterfeit handbags", "counterfeit handbags fell {p}%"), ("TikTok 关税", "TikTok 商家因关税提价{p}%"), ("Temu 仓库", "Temu 的半托管仓库增至{a}个"),
 ]  # fmt: skip
-GAPS = [("live commerce returns", "直播带货"), ("數字人", "数字人"), ("网购 佣金", ""), ("日活", ""), ("singles' day", ""), ("回購", "回购")]
+GAPS = [
+    ("live commerce returns", "直播带货"),
+    ("數字人", "数字人"),
+    ("网购 佣金", ""),
+    ("日活", ""),
+    ("singles' day", ""),
+    ("回購", "回购"),
+]
 
 
 def article(draw: random.Random, number: int, planted: str = "") -> str:
@@ -59,7 +70,11 @@ def article(draw: random.Random, number: int, planted: str = "") -> str:
     if planted:
         parts.insert(draw.randint(0, len(parts)), fill(planted))
     title = f"模拟文章第{number}号" if chinese else f"Simulated article {number}"
-    return f"{title}\nSimulated Wire· 2025-{draw.randint(1, 12):02d}-{draw.randint(1, 28):02d} 09:00\n" + ("。" if chinese else ". ").join(parts) + "\n"
+    return (
+        f"{title}\nSimulated Wire· 2025-{draw.randint(1, 12):02d}-{draw.randint(1, 28):02d} 09:00\n"
+        + ("。" if chinese else ". ").join(parts)
+        + "\n"
+    )
 
 
 def corpus(folder: Path, size: int) -> dict[str, set[str]]:
@@ -92,7 +107,14 @@ def timed(run, queries: list[str]) -> tuple[list, list[float]]:
 
 def recall(found: list[list[str]], wanted: dict[str, set[str]]) -> float:
     """Share of the planted documents among the first ten."""
-    return float(np.mean([len(set(titles[:10]) & titles_wanted) / len(titles_wanted) for titles, titles_wanted in zip(found, wanted.values(), strict=True)]))
+    return float(
+        np.mean(
+            [
+                len(set(titles[:10]) & titles_wanted) / len(titles_wanted)
+                for titles, titles_wanted in zip(found, wanted.values(), strict=True)
+            ]
+        )
+    )
 
 
 def others(texts: list[tuple[str, str]], wanted: dict[str, set[str]]) -> list[tuple[str, float, float, float, float]]:
@@ -111,11 +133,17 @@ def others(texts: list[tuple[str, str]], wanted: dict[str, set[str]]) -> list[tu
     def like(query: str) -> list[str]:
         words = query.split()
         where = " AND ".join("body LIKE ?" for _ in words)
-        return [r[0] for r in connection.execute(f"SELECT title FROM plain WHERE {where} LIMIT 10", [f"%{w}%" for w in words])]
+        return [
+            r[0]
+            for r in connection.execute(f"SELECT title FROM plain WHERE {where} LIMIT 10", [f"%{w}%" for w in words])
+        ]
 
     def trigram(query: str) -> list[str]:
         words = " OR ".join(f'"{w}"' for w in query.split())
-        return [r[0] for r in connection.execute("SELECT title FROM grams WHERE grams MATCH ? ORDER BY rank LIMIT 10", [words])]
+        return [
+            r[0]
+            for r in connection.execute("SELECT title FROM grams WHERE grams MATCH ? ORDER BY rank LIMIT 10", [words])
+        ]
 
     for name, run, seconds in (("LIKE scan", like, plain), ("trigram index", trigram, grams)):
         found, spent = timed(run, list(wanted))
@@ -139,7 +167,9 @@ def main(size: int) -> None:
     start = time.perf_counter()
     added = library.add(folder, reader=documents.read_claims, version=documents.reader_version())
     seconds = time.perf_counter() - start
-    print(f"words and claims       {seconds:6.1f} s  {added.new:,} documents, {added.claims:,} claims, {megabytes / seconds:.2f} MB/s")
+    print(
+        f"words and claims       {seconds:6.1f} s  {added.new:,} documents, {added.claims:,} claims, {megabytes / seconds:.2f} MB/s"
+    )
     library.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     print(f"file                   {library.path.stat().st_size / 1e6:6.0f} MB")
     start = time.perf_counter()
@@ -148,16 +178,29 @@ def main(size: int) -> None:
     known = index.glossary(lexicon.glossary())
     found, spent = timed(lambda q: find.words(library, q, glossary=known)["title"].tolist(), list(wanted))
     print(f"{'engine':22} {'index s':>8} {'recall@10':>10} {'p50 ms':>8} {'p95 ms':>8}")
-    print(f"{'character pairs (ours)':22} {seconds:8.1f} {recall(found, wanted):10.2f} {np.percentile(spent, 50):8.1f} {np.percentile(spent, 95):8.1f}")
+    print(
+        f"{'character pairs (ours)':22} {seconds:8.1f} {recall(found, wanted):10.2f} {np.percentile(spent, 50):8.1f} {np.percentile(spent, 95):8.1f}"
+    )
     texts = library.connection.execute("SELECT title, text FROM documents").fetchall()
     for name, took, right, p50, p95 in others(texts, wanted):
         print(f"{name:22} {took:8.1f} {right:10.2f} {p50:8.1f} {p95:8.1f}")
-    _, spent = timed(lambda q: find.words(library, q, glossary=known), [q for q, _ in GAPS] + ["收入", "GMV 增长", "revenue up"])
-    print(f"common words and the other language: p50 {np.percentile(spent, 50):.1f}, p95 {np.percentile(spent, 95):.1f} ms")
+    _, spent = timed(
+        lambda q: find.words(library, q, glossary=known), [q for q, _ in GAPS] + ["收入", "GMV 增长", "revenue up"]
+    )
+    print(
+        f"common words and the other language: p50 {np.percentile(spent, 50):.1f}, p95 {np.percentile(spent, 95):.1f} ms"
+    )
     lookup = lexicon.words()
-    queries = ["Kuaishou revenue yoy 34 % +- 0.5 pp", "抖音 gmv 同比 34% +- 0.5 pp", "毛利率 45.1%", "monthly active users 512 million"]
+    queries = [
+        "Kuaishou revenue yoy 34 % +- 0.5 pp",
+        "抖音 gmv 同比 34% +- 0.5 pp",
+        "毛利率 45.1%",
+        "monthly active users 512 million",
+    ]
     hits, spent = timed(lambda q: find.numbers(library, find.number_query(q, lookup)), queries)
-    print(f"numbers: {[len(h) for h in hits]} claims, p50 {np.percentile(spent, 50):.1f}, p95 {np.percentile(spent, 95):.1f} ms")
+    print(
+        f"numbers: {[len(h) for h in hits]} claims, p50 {np.percentile(spent, 50):.1f}, p95 {np.percentile(spent, 95):.1f} ms"
+    )
     print(f"most memory            {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3:6.0f} MB")
     shutil.rmtree(place)
     fifty(Path(tempfile.mkdtemp()))

@@ -21,7 +21,9 @@ def table(*texts: str, published: str = "2025-10-21") -> pd.DataFrame:
 
 def judged(*texts: str, facts=None, published: str = "2025-10-21") -> audit.Audit:
     homes = BOOK.entities["reporting_currency"].to_dict()
-    return audit.texts(table(*texts, published=published), **BOOK.rules, ratios=lexicon.ratios(BOOK), homes=homes, facts=facts)
+    return audit.texts(
+        table(*texts, published=published), **BOOK.rules, ratios=lexicon.ratios(BOOK), homes=homes, facts=facts
+    )
 
 
 def alarms(*texts: str, **more) -> list[tuple[str, str]]:
@@ -35,7 +37,9 @@ def test_a_stated_change_against_the_levels_of_its_sentence_by_hand():
     right = judged("Xiaohongshu's valuation rose from $26 billion to $31 billion, up 19%.").verdicts.iloc[0]
     assert (right["verdict"], right["rule"]) == ("consistent", "stated change")
     assert "USD 31 billion over USD 26 billion is +19.2%; stated +19.0%" in right["text"]
-    wrong = judged("Xiaohongshu had net profit of $500 million in 2023 and will double it to a net profit of $3 billion in 2025.").verdicts.iloc[0]
+    wrong = judged(
+        "Xiaohongshu had net profit of $500 million in 2023 and will double it to a net profit of $3 billion in 2025."
+    ).verdicts.iloc[0]
     assert (wrong["verdict"], wrong["rule"]) == ("inconsistent", "stated change")
     assert "is 6 times; stated 2 times" in wrong["text"]
     assert wrong["doubted"] == wrong["fact_ids"][:1]
@@ -139,7 +143,9 @@ def test_a_common_factor_changes_no_verdict_of_a_change():
 
 
 def test_claims_become_facts_in_the_ledgers_form():
-    rows = audit.as_facts(table("2024Q3快手总收入311亿元,同比增长11.4%。"), metrics=BOOK.metrics, homes={"kuaishou": "CNY"})
+    rows = audit.as_facts(
+        table("2024Q3快手总收入311亿元,同比增长11.4%。"), metrics=BOOK.metrics, homes={"kuaishou": "CNY"}
+    )
     assert rows["measure"].tolist() == ["level", "yoy_growth"]
     assert rows["precision"].tolist() == pytest.approx([1e8, 0.001])
     assert rows["status"].tolist() == ["press", "press"]

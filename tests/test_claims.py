@@ -199,7 +199,7 @@ def test_both_readings_of_a_multiple_are_kept(text):
 
 
 def test_points_printed_as_per_cent_keep_the_other_reading():
-    first, second = claims.read("利润率约7%,环比提升约3%")
+    _first, second = claims.read("利润率约7%,环比提升约3%")
     assert (second.value, second.unit) == (3, "percentage_point")
     assert [(value, unit) for _, value, unit in second.readings] == [(0.03, "ratio")]
 
@@ -214,7 +214,14 @@ def test_a_level_in_words_counts_only_where_it_sizes_an_amount():
 
 @pytest.mark.parametrize(
     ("text", "half"),
-    [("1.3 billion yuan", 5e7), ("19%", 0.005), ("11.40%", 0.00005), ("$25 per share", 0.5), ("2.6pcts", 0.05), ("doubled", 0.05)],
+    [
+        ("1.3 billion yuan", 5e7),
+        ("19%", 0.005),
+        ("11.40%", 0.00005),
+        ("$25 per share", 0.5),
+        ("2.6pcts", 0.05),
+        ("doubled", 0.05),
+    ],
 )
 def test_half_of_the_last_printed_digit(text, half):
     assert claims.read(text)[0].half_width == pytest.approx(half)
@@ -231,7 +238,10 @@ def test_small_amounts_after_a_price_are_prices():
     assert {c.unit for c in rows} == {"money_per_share"}
 
 
-@given(st.integers(1, 9999), st.sampled_from([("亿元", 1e8), ("万元", 1e4), (" million yuan", 1e6), (" billion yuan", 1e9), ("bn yuan", 1e9)]))
+@given(
+    st.integers(1, 9999),
+    st.sampled_from([("亿元", 1e8), ("万元", 1e4), (" million yuan", 1e6), (" billion yuan", 1e9), ("bn yuan", 1e9)]),
+)
 def test_scale_is_a_factor(number, scale):
     word, factor = scale
     (claim,) = claims.read(f"收入{number}{word}")
@@ -254,7 +264,12 @@ def test_any_characters(text):
 
 def test_a_sentence_between_others_means_the_same():
     """What stands in other paragraphs does not change the value, unit or currency of a number that says its own."""
-    sentences = ["收入311亿元,同比增长11.4%。", "GMV was 358.9 billion yuan, up 17.6%.", "净利润亏损1.5亿元。", "Shares fell 3% to HK$53.7."]
+    sentences = [
+        "收入311亿元,同比增长11.4%。",
+        "GMV was 358.9 billion yuan, up 17.6%.",
+        "净利润亏损1.5亿元。",
+        "Shares fell 3% to HK$53.7.",
+    ]
     alone = {s: found(s) for s in sentences}
     order = random.Random(1)
     for _ in range(10):

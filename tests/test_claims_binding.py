@@ -41,7 +41,9 @@ def test_the_metric(text, metric, measure):
 
 
 def test_the_nearest_entity_before_and_then_the_title():
-    rows = bound("Douyin made 3.5 trillion RMB of GMV, after Tmall with 8 trillion RMB and Pinduoduo with 5.2 trillion RMB.")
+    rows = bound(
+        "Douyin made 3.5 trillion RMB of GMV, after Tmall with 8 trillion RMB and Pinduoduo with 5.2 trillion RMB."
+    )
     assert [c.entity for c in rows] == ["douyin", "tmall", "pdd"]
     (row,) = bound("收入311亿元", title="快手三季报点评")
     assert (row.entity, row.entity_words) == ("kuaishou", "快手")
@@ -113,7 +115,10 @@ def test_a_forecast_behind_and_belongs_to_what_follows():
 
 
 def test_a_change_has_its_two_ends():
-    rows = bound("Xiaohongshu's valuation went from $26 billion to $31 billion in three months, a rise of 19%.", published="2025-10-21")
+    rows = bound(
+        "Xiaohongshu's valuation went from $26 billion to $31 billion in three months, a rise of 19%.",
+        published="2025-10-21",
+    )
     assert [(c.role, c.period_end) for c in rows[:2]] == [("from", "2025-07-31"), ("to", "2025-10-21")]
     assert rows[2].measure == "growth"
 
@@ -140,8 +145,10 @@ def test_the_projects_lexicon_is_checked(tmp_path, monkeypatch):
         (tmp_path / f"{name}.csv").write_bytes((lexicon.FOLDER / f"{name}.csv").read_bytes())
     monkeypatch.setattr(lexicon, "FOLDER", tmp_path)
     (tmp_path / "terms.csv").write_text("term,metric,unit,entity\nsales,turnoverr,money,\n", encoding="utf-8")
-    with pytest.raises(ValueError, match="row 2.*turnoverr"):
+    with pytest.raises(ValueError, match=r"row 2.*turnoverr"):
         lexicon.words()
-    (tmp_path / "ratios.csv").write_text("numerator,denominator,low,high,days,reason\ndau,mau,2,1,9,wrong\n", encoding="utf-8")
+    (tmp_path / "ratios.csv").write_text(
+        "numerator,denominator,low,high,days,reason\ndau,mau,2,1,9,wrong\n", encoding="utf-8"
+    )
     with pytest.raises(ValueError, match="must be above low"):
         lexicon.ratios()

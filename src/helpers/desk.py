@@ -73,7 +73,11 @@ def _parser() -> argparse.ArgumentParser:
 
 def _filters(given: argparse.Namespace) -> find.Filters:
     return find.Filters(
-        publisher=given.publisher, entity=given.entity, metric=given.metric, day_from=given.day_from, day_to=given.day_to
+        publisher=given.publisher,
+        entity=given.entity,
+        metric=given.metric,
+        day_from=given.day_from,
+        day_to=given.day_to,
     )
 
 
@@ -131,7 +135,10 @@ def _number(library: Library, given: argparse.Namespace) -> None:
     claims = find.numbers(library, query, filters=_filters(given), limit=given.limit)
     held = library.claims().set_index("claim_id")
     for row in claims.itertuples():
-        print(f"{row.entity or '?'} {row.metric or '?'} {row.measure} {row.period_end}: {_place(library, held, row.claim_id)}")
+        print(
+            f"{row.entity or '?'} {row.metric or '?'} {row.measure} {row.period_end}: "
+            f"{_place(library, held, row.claim_id)}"
+        )
     print(f"{len(claims)} claims")
 
 
@@ -154,7 +161,10 @@ def _grid(library: Library, given: argparse.Namespace) -> None:
         span = wording.period(pd.Timestamp(row.period_start), pd.Timestamp(row.period_end))
         mark = "  disputed" if row.is_disputed else ""
         measure = "" if row.measure == "level" else f" {row.measure}"
-        print(f"{row.entity:16} {row.metric}{measure}, {span}: {wording.say(row.value, row.unit, row.currency)}, {row.sources} sources{mark}")
+        print(
+            f"{row.entity:16} {row.metric}{measure}, {span}: {wording.say(row.value, row.unit, row.currency)}, "
+            f"{row.sources} sources{mark}"
+        )
 
 
 def _review(library: Library, given: argparse.Namespace) -> None:
@@ -177,10 +187,19 @@ def _propose(library: Library, given: argparse.Namespace) -> None:
     book = ledger.load()
     for row in library.documents().itertuples():
         text = library.text(row.doc_id)
-        article = documents.Article(title=row.title, publisher=row.publisher, published=row.published, language=row.language, text=text, start=row.start, kind=row.kind)
+        article = documents.Article(
+            title=row.title,
+            publisher=row.publisher,
+            published=row.published,
+            language=row.language,
+            text=text,
+            start=row.start,
+            kind=row.kind,
+        )
         found = proposals.propose(
             text, documents.read_claims(article), address=given.address, model=given.model,
-            key=os.environ.get("READER_KEY", "none"), entities=list(book.entities.index), metrics=list(book.metrics.index),
+            key=os.environ.get("READER_KEY", "none"), entities=list(book.entities.index),
+            metrics=list(book.metrics.index),
         )  # fmt: skip
         library.replace_claims(row.doc_id, found.claims)
         print(f"{row.title}: {found.text}" + (f"\n    {found.summary}" if found.summary else ""))

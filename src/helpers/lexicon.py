@@ -94,7 +94,8 @@ def _rules(name: str, book: Ledger) -> list[Rule]:
         end = r"(?:|[01]\d-[0-3]\d)"
         return [
             filled("entity"), filled("name"),
-            Rule("fiscal_year_end", "must be empty or MM-DD", lambda t: t["fiscal_year_end"].astype("str").str.fullmatch(end)),
+            Rule("fiscal_year_end", "must be empty or MM-DD",
+                 lambda t: t["fiscal_year_end"].astype("str").str.fullmatch(end)),
         ]  # fmt: skip
     if name == "glossary":
         return [filled("group"), filled("term")]

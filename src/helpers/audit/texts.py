@@ -70,7 +70,13 @@ def texts(
     """
     claims = claims.reset_index(drop=True)
     claims["is_flow"] = claims["metric"].map(metrics["kind"]).eq("flow")
-    own = [*sentences(claims[~claims["metric"].isin(readings["metric"])]), *conversions(claims), *sizes(claims), *shares(claims), *proportions(claims, ratios)]
+    own = [
+        *sentences(claims[~claims["metric"].isin(readings["metric"])]),
+        *conversions(claims),
+        *sizes(claims),
+        *shares(claims),
+        *proportions(claims, ratios),
+    ]
     bound = as_facts(claims, metrics=metrics, homes=homes)
     both = bound if facts is None or bound.empty else _with_facts(bound, facts)
     judged = audit(both, metrics=metrics, identities=identities, readings=readings, bounds=bounds).verdicts
@@ -327,7 +333,17 @@ def proportions(claims: pd.DataFrame, ratios: pd.DataFrame) -> Iterator[dict]:
 def _nearest(top, below, days: float):
     """The figure of the same article nearest in time, else of any; both need a day, and a like period for flows."""
     end = _end(top)
-    gaps = [(abs((_end(b) - end).days) if end is not None and _end(b) is not None else 0 if b.doc_id == top.doc_id and b.sentence == top.sentence else 10**6, b) for b in below]
+    gaps = [
+        (
+            abs((_end(b) - end).days)
+            if end is not None and _end(b) is not None
+            else 0
+            if b.doc_id == top.doc_id and b.sentence == top.sentence
+            else 10**6,
+            b,
+        )
+        for b in below
+    ]
     near = [(b.doc_id != top.doc_id, gap, n, b) for n, (gap, b) in enumerate(gaps) if gap <= days and _alike(top, b)]
     return min(near, key=lambda item: item[:3])[3] if near else None
 
@@ -357,7 +373,9 @@ def _proportion(top, mate, rule) -> dict | None:
     ratio = top.home / mate.home
     if rule.low <= ratio <= rule.high:
         return None
-    if ratio > rule.high and (top.qualifier == "at_most" or mate.qualifier == "at_least" and ratio / rule.high < 1.05):
+    if ratio > rule.high and (
+        top.qualifier == "at_most" or (mate.qualifier == "at_least" and ratio / rule.high < 1.05)
+    ):
         return None
     shown = times(ratio) if ratio > 3 else f"{ratio:.3g}"
     text = f"{rule.numerator} {amount(top.value, top.currency)} is {shown} of {rule.denominator} "
@@ -405,8 +423,13 @@ def same_slip(claims: pd.DataFrame, verdicts: pd.DataFrame) -> Iterator[dict]:
     A figure that has its ten-fold counterpart anywhere, at whatever date, is inconsistent with it; one without is
     implausible, since nothing else is known of it.
     """
-    wrong = {i for i in verdicts.loc[verdicts["rule"].eq("scale"), "doubted"].sum() or ()} if len(verdicts) else set()
-    level = claims[claims["measure"].eq("level") & claims["metric"].ne("") & claims["unit"].eq("money") & claims["role"].ne("level")]
+    wrong = set(verdicts.loc[verdicts["rule"].eq("scale"), "doubted"].sum() or ()) if len(verdicts) else set()
+    level = claims[
+        claims["measure"].eq("level")
+        & claims["metric"].ne("")
+        & claims["unit"].eq("money")
+        & claims["role"].ne("level")
+    ]
     level = level.assign(slipped=level["claim_id"].isin(wrong))
     sizes_of = level.groupby(["entity", "metric", "currency"])["value"].agg(lambda v: set(v.round(-3)))
     for (_, entity, metric, currency), group in level.groupby(["doc_id", "entity", "metric", "currency"], sort=False):
@@ -417,7 +440,11 @@ def same_slip(claims: pd.DataFrame, verdicts: pd.DataFrame) -> Iterator[dict]:
         for row in group[~group["slipped"]].itertuples():
             twin = round(row.value / power, -3) in sizes_of[entity, metric, currency]
             text = f"{amount(row.value, currency)} stands among figures that are {times(power)} too large"
-            text += f"; {amount(row.value / power, currency)} is printed elsewhere" if twin else "; no second figure for it is known"
+            text += (
+                f"; {amount(row.value / power, currency)} is printed elsewhere"
+                if twin
+                else "; no second figure for it is known"
+            )
             ids = (row.claim_id, slipped["claim_id"].iloc[0])
             yield _row(row, "inconsistent" if twin else "implausible", "same slip", text, ids, ids[:1])
 
@@ -443,7 +470,9 @@ def _softened(judged: pd.DataFrame, claims: pd.DataFrame) -> pd.DataFrame:
     docs = dict(zip(claims["claim_id"], claims["doc_id"], strict=True))
     listed = claims[claims["series"].gt(0)]
     lists = dict(zip(listed["claim_id"], zip(listed["doc_id"], listed["series"], strict=True), strict=True))
-    expected = {i for i, b in zip(claims["claim_id"], claims["basis"], strict=True) if b in ("forecast", "guidance", "target")}
+    expected = {
+        i for i, b in zip(claims["claim_id"], claims["basis"], strict=True) if b in ("forecast", "guidance", "target")
+    }
     kinds, texts_of = judged["verdict"].to_numpy(object).copy(), judged["text"].to_numpy(object).copy()
     doubted = judged["doubted"].to_numpy(object).copy()
     for n, (rule, ids) in enumerate(zip(judged["rule"], judged["fact_ids"], strict=True)):

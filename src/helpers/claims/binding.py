@@ -21,7 +21,9 @@ from helpers.claims.record import Claim
 SENTENCE = re.compile(r"[。!?;\n]+|\.(?= |$)| - ")
 _ABBREVIATED = ("vs", "no", "inc", "co", "ltd", "e.g", "i.e", "mr", "ms", "u.s", "u.k", "approx")
 _CLAUSE = re.compile(r",(?! ?(?:同比|环比|yoy|up\b|down\b|较|增|降|升|跌|占|a[n]? [0-9]))|[;:。\n]|\. ")
-_YOY = re.compile(r"同比|yoy|y/y|year[- ](?:on|over)[- ]year|较(?:去年|上年)同期|compared (?:to|with) (?:the )?(?:same period|last year|a year)|from a year (?:ago|earlier)|annual(?:ly)?\b|比去年")
+_YOY = re.compile(
+    r"同比|yoy|y/y|year[- ](?:on|over)[- ]year|较(?:去年|上年)同期|compared (?:to|with) (?:the )?(?:same period|last year|a year)|from a year (?:ago|earlier)|annual(?:ly)?\b|比去年"
+)
 _QOQ = re.compile(r"环比|qoq|q/q|mom\b|quarter[- ](?:on|over)[- ]quarter|sequential|较上季")
 _GROWTH_LEFT = re.compile(
     r"(?:增长?|增幅|增速|涨幅?|上涨|提升|上升|增加|提高|扩大|下降|下滑|下跌|减少|降低|回落|跌幅?|降幅?|收窄|多|少|萎缩)(?:率|了|为|达到?|超过?|逾|近|约|接近|将近|至少|不到|幅度?|高达|[ :])*$"
@@ -35,12 +37,16 @@ _GROWTH_RIGHT = re.compile(
 _OPENED = re.compile(r"[(] ?(?:yoy|qoq|同比|环比|增长?|下降|up|down) ?$")
 _COMPARED = re.compile(r"(?:较|比|相比|同|与|vs\.?|versus|than|compared (?:to|with)|against|over)(?: the)? ?$")
 _BARE_RATIO = re.compile(r"(?:margin|ratio|利润率|费用率|费率|率)(?: (?:was|is|of|at))?(?:为|约|达)* ?$")
-_LOST = re.compile(r"(?:eras(?:e|ed|ing)|wip(?:e|ed|ing)(?: out| off)?|shed(?:ding)?|蒸发|缩水)(?: (?:about|nearly|over|more than|some))? ?(?:了|约|近|超过?)*$")
+_LOST = re.compile(
+    r"(?:eras(?:e|ed|ing)|wip(?:e|ed|ing)(?: out| off)?|shed(?:ding)?|蒸发|缩水)(?: (?:about|nearly|over|more than|some))? ?(?:了|约|近|超过?)*$"
+)
 _ASIDE = re.compile(r"[^。;\n0-9]{0,24}(?:\(|/|合|相当于|\bor\b|equivalent|i\.e\.)[^。;\n0-9]{0,40}")
 _ROLE_FROM = re.compile(r"(?:\bfrom|从|由|compared (?:to|with)|较)(?: (?:about|nearly|over|around))? ?$")
 _ROLE_ENDS = frozenset("mohdt至到达由从较约近过超rny")  # last letters of what the two patterns below may end with
 _STARTED = re.compile(r"(?:由|从|自|\bfrom\b)[^。;]{0,12}$")
-_ROLE_TO = re.compile(r"(?:\bto|\breach(?:ing|ed)|[增升降跌涨][长至到为]|至|到|达到?)(?: (?:about|nearly|over|around))? ?(?:约|近|超过?)?$")
+_ROLE_TO = re.compile(
+    r"(?:\bto|\breach(?:ing|ed)|[增升降跌涨][长至到为]|至|到|达到?)(?: (?:about|nearly|over|around))? ?(?:约|近|超过?)?$"
+)
 _WINDOW = re.compile(
     r"(?:within|in|over|during) (?:just |the (?:past|last) |only )?(?P<n>a|one|two|three|four|six|nine|twelve|[0-9]+)[ -](?P<what>year|month)s?"
     r"|(?P<zn>[一两二三四六九]|[0-9]+)(?P<zwhat>年|个月)(?:内|间|里|之内)"
@@ -52,16 +58,22 @@ MARGINS = {
     "selling_and_marketing_expense": "selling_and_marketing_expense_ratio", "gross_profit": "gross_margin",
     "adjusted_net_profit": "adjusted_net_margin", "operating_profit": "operating_margin",
 }  # fmt: skip
-_SHARE = re.compile(r"占比?(?:达到?|约|近|超过?|为|总收入的?|整体的?|收入的?|gmv的?|其中)*$|占[^,。;0-9]{0,12}$|accounting for (?:nearly |over |about |almost )?$|account(?:s|ed) for (?:nearly |over |about |almost )?$|\b(?:share of|represent(?:ing|ed|s)|made up|making up|contribut(?:ed|ing)) (?:nearly |over |about )?$")
-_SHARE_RIGHT = re.compile(r"(?:[^,;。.(]{0,12})? ?of (?:the )?(?:total|revenue|its revenue|group revenue|all |overall )|的?(?:收入)?占比")
+_SHARE = re.compile(
+    r"占比?(?:达到?|约|近|超过?|为|总收入的?|整体的?|收入的?|gmv的?|其中)*$|占[^,。;0-9]{0,12}$|accounting for (?:nearly |over |about |almost )?$|account(?:s|ed) for (?:nearly |over |about |almost )?$|\b(?:share of|represent(?:ing|ed|s)|made up|making up|contribut(?:ed|ing)) (?:nearly |over |about )?$"
+)
+_SHARE_RIGHT = re.compile(
+    r"(?:[^,;。.(]{0,12})? ?of (?:the )?(?:total|revenue|its revenue|group revenue|all |overall )|的?(?:收入)?占比"
+)
 _LAST_YEAR = re.compile(r"去年同期|上年同期|a year ago|a year earlier|(?:the )?previous year|prior year")
-_RIGHT_OF = re.compile(r"\)?(?: \([^)]{0,40}\))?(?: (?:yoy|year[- ](?:on|over)[- ]year|quarter[- ]over[- ]quarter|annual))?(?: (?:growth|increase|rise|jump|decline|drop|decrease|surge|gain))? (?:in|of|for) (?:the )?(?:its )?(?:total |average |overall |combined )?(?:number of )?(?:the )?")
+_RIGHT_OF = re.compile(
+    r"\)?(?: \([^)]{0,40}\))?(?: (?:yoy|year[- ](?:on|over)[- ]year|quarter[- ]over[- ]quarter|annual))?(?: (?:growth|increase|rise|jump|decline|drop|decrease|surge|gain))? (?:in|of|for) (?:the )?(?:its )?(?:total |average |overall |combined )?(?:number of )?(?:the )?"
+)
 _BASES = ("target", "guidance", "forecast", "policy", "threshold", "computed")
 """In the order in which they hold where a clause has several."""
 _BASIS = re.compile(
     r"(?P<target>目标(?!价|用户|人群|市场)|力争|计划(?:实现|达到|完成)|\btargets?\b(?! price)|\baim(?:s|ed|ing)?\b|\bgoals?\b)"
     r"|(?P<guidance>指引|业绩预告|公司预计|公司预期|\bguidance\b|\bguid(?:es|ed|ing)\b|outlook|\bcompany expects\b|\banticipates?\b|业绩预增|预增)"
-    r"|(?P<forecast>预计|预测|预期(?!的?[^,。]{0,4}(?:超|高于))|有望|料将|将达|\bforecasts?\b|\bprojected?\b|\bexpect(?:s|ed)\b|\bestimates? for\b|\bpreview\b|\bestimates? (?:20|fy)|\bwill (?:be|reach|grow)\b|\bprojections?\b|\b20[0-9]{2}e\b)"
+    r"|(?P<forecast>预计|预测|预期(?!的?[^,。]{0,4}(?:超|高于))|有望|料将|将达|\bforecasts?\b|\bprojected?\b|\bexpect(?:s|ed)\b|\bestimates? for\b|\bpreview\b|\bestimates? (?:20|fy)|\bwill (?:be|reach|grow|rise|double|exceed|hit|total|climb|come)\b|\bprojections?\b|\b20[0-9]{2}e\b)"
     r"|(?P<policy>免佣|减免|免收|佣金率为|补贴(?:资源|政策)|费率为|\bexempt|\bwaiv(?:e|er|ed)|\bcommission[- ]free|\bsubsid|扣点)"
     r"|(?P<threshold>门槛|满足|不低于[^,。]{0,8}(?:可|方可|即可)|可申请|以上可|\bthreshold\b|\beligible\b|\bminimum of\b|\bcriteria\b|\bexceeding\b|allowing (?:creators|merchants))"
     r"|(?P<computed>测算|推算|折合|合(?:约|计)|相当于|换算|\bimpl(?:y|ies|ied)\b|\bequivalent to\b|\bcalculat|\bconverts?\b)"
@@ -182,7 +194,9 @@ def _usual(whole: _Text, title: str) -> Period | None:
             return period
     limit = whole.cuts[2] if len(whole.cuts) > 2 else len(whole.low)
     for period in whole.periods:
-        if period.start < limit and period.kind in ("quarter", "half", "nine") or (period.kind == "year" and period.is_fiscal):
+        if (period.start < limit and period.kind in ("quarter", "half", "nine")) or (
+            period.kind == "year" and period.is_fiscal
+        ):
             return period
     return None
 
@@ -242,9 +256,13 @@ def _role(whole: _Text, token: Token, number: int, start: int) -> str:
     if token.role in ("from", "to", "level"):
         return token.role
     last = whole.tokens[number - 1] if number else None
-    if last is not None and last.kind == token.kind == "money" and last.currency != token.currency and last.start >= start:
-        if _ASIDE.fullmatch(low, last.end, token.start):
-            return "aside"
+    if (
+        last is not None
+        and last.kind == token.kind == "money"
+        and last.currency != token.currency
+        and last.start >= start
+    ) and _ASIDE.fullmatch(low, last.end, token.start):
+        return "aside"
     left = low[max(start, token.start - 16) : token.start]
     if left.rstrip()[-1:] not in _ROLE_ENDS:
         return ""
@@ -288,7 +306,13 @@ def _measure(whole: _Text, token: Token, start: int) -> str:
         return "share"
     right = low[token.end : token.end + 40]
     printed_sign = low[token.start] in "+-"
-    grown = printed_sign or token.negative or _GROWTH_LEFT.search(left) or _GROWTH_RIGHT.match(low, token.end) or _OPENED.search(left)
+    grown = (
+        printed_sign
+        or token.negative
+        or _GROWTH_LEFT.search(left)
+        or _GROWTH_RIGHT.match(low, token.end)
+        or _OPENED.search(left)
+    )
     if token.kind == "multiple":
         if not grown and not re.match(r"翻|doubl|tripl|trebl|quadr|quint|.*fold", low[token.start : token.end]):
             return "level"
@@ -299,9 +323,18 @@ def _measure(whole: _Text, token: Token, start: int) -> str:
     if _QOQ.search(near[-16:]) or _QOQ.search(right[:24]):
         return "qoq_growth"
     plain = "multiple" if token.kind == "multiple" else "growth"
-    window = re.search(r"(?:within|over|in) (?:a|one|two|three|four|six|the past|just|[0-9]+)[a-z \-]{0,12}(?:year|month|week)|since|年内|月内|个月|以来", low[max(start, token.start - 90) : token.end + 60])
+    window = re.search(
+        r"(?:within|over|in) (?:a|one|two|three|four|six|the past|just|[0-9]+)[a-z \-]{0,12}(?:year|month|week)|since|年内|月内|个月|以来",
+        low[max(start, token.start - 90) : token.end + 60],
+    )
     if _YOY.search(clause[-28:]) or _YOY.search(right) or not window:
-        return "yoy_multiple" if token.kind == "multiple" and not re.match(r"翻|doubl|.*fold", low[token.start : token.end]) else "yoy_growth" if plain == "growth" else plain
+        return (
+            "yoy_multiple"
+            if token.kind == "multiple" and not re.match(r"翻|doubl|.*fold", low[token.start : token.end])
+            else "yoy_growth"
+            if plain == "growth"
+            else plain
+        )
     return plain
 
 
@@ -334,11 +367,20 @@ def _metric(whole, token, start, end, unit, measure, entity, before, cut) -> tup
     first = bisect_left(terms, start, key=lambda t: t[0])
     at = bisect_left(terms, token.start, key=lambda t: t[0])
     limit = min(end, token.end + 60)
-    behind = [t for t in terms[at : at + 4] if t[0] < limit and t[1] > (token.digits[1] if token.role == "noun" else token.end)]
+    behind = [
+        t
+        for t in terms[at : at + 4]
+        if t[0] < limit and t[1] > (token.digits[1] if token.role == "noun" else token.end)
+    ]
     for term in behind:
         gap = low[token.end : term[0]] if term[0] >= token.end else ""
-        direct = term[0] < token.end or _RIGHT_OF.fullmatch(gap) or (
-            (token.kind in ("count", "time") or token.role == "level") and re.fullmatch(r"[ \-]?(?:[a-z]+ ){0,2}", gap)
+        direct = (
+            term[0] < token.end
+            or _RIGHT_OF.fullmatch(gap)
+            or (
+                (token.kind in ("count", "time") or token.role == "level")
+                and re.fullmatch(r"[ \-]?(?:[a-z]+ ){0,2}", gap)
+            )
         )
         if direct and measure != "share" and (found := _meaning(term, entity)) and _fits(found, token, unit, measure):
             return found[0], term[3], 0.9, found[1]
@@ -362,9 +404,13 @@ def _metric(whole, token, start, end, unit, measure, entity, before, cut) -> tup
         (code, level), term = best
         gap = low[term[1] : token.start]
         plain = len(_CLAUSE.findall(gap))
-        if measure in ("yoy_growth", "qoq_growth", "growth", "multiple", "yoy_multiple", "change") and went_on and before.term_end >= term[1] and before.words:
-            if _fits((before.metric, before.unit), token, unit, measure):
-                return before.metric, before.words, 0.8, before.unit
+        if (
+            measure in ("yoy_growth", "qoq_growth", "growth", "multiple", "yoy_multiple", "change")
+            and went_on
+            and before.term_end >= term[1]
+            and before.words
+        ) and _fits((before.metric, before.unit), token, unit, measure):
+            return before.metric, before.words, 0.8, before.unit
         if term[3].lower() in _GENERIC and (segment := _segment(whole, terms, first, term, entity)):
             code, level = segment
         before.term_end = term[1]
@@ -373,13 +419,17 @@ def _metric(whole, token, start, end, unit, measure, entity, before, cut) -> tup
         return before.metric, before.words, 0.6, before.unit
     for term in behind:
         found = _meaning(term, entity)
-        if term[0] >= token.end and _fits(found, token, unit, measure) and not re.search(r"[,;:。(]", low[token.end : term[0]]):
+        if (
+            term[0] >= token.end
+            and _fits(found, token, unit, measure)
+            and not re.search(r"[,;:。(]", low[token.end : term[0]])
+        ):
             return found[0], term[3], 0.6, found[1]
     return "", "", 0.3, ""
 
 
 def _segment(whole: _Text, terms: list, first: int, term: tuple, entity: str) -> tuple[str, str] | None:
-    """"The digital marketing segment ..., with revenue of": the segment named just before has the revenue."""
+    """ "The digital marketing segment ..., with revenue of": the segment named just before has the revenue."""
     at = terms.index(term, first)
     if at == first:
         return None
@@ -413,7 +463,12 @@ def _period(whole, token, number, start, end, entity, metric, measure, role, bef
     if listed and token.series and (years := _of_series(whole, token, number, listed[-1])):
         return f"{years}-01-01", f"{years}-12-31", "stated"
     chosen = _of_column(whole, token) or _nearest(whole, token, inside)
-    if chosen is not None and role == "to" and chosen.end <= token.start and _STARTED.search(whole.low, start, chosen.start):
+    if (
+        chosen is not None
+        and role == "to"
+        and chosen.end <= token.start
+        and _STARTED.search(whole.low, start, chosen.start)
+    ):
         chosen = None  # the day before "from A" is A's, not B's
     if chosen is not None:
         first, last = _days_of(whole, chosen, month)
@@ -437,7 +492,11 @@ def _period(whole, token, number, start, end, entity, metric, measure, role, bef
 
 def _days_of(whole: _Text, period: Period, month: int) -> tuple[str, str]:
     """Days of a period; "去年同期" and "a year earlier" are the text's own period a year before."""
-    if period.kind == "relative" and whole.main_period is not None and _LAST_YEAR.fullmatch(whole.low, period.start, period.end):
+    if (
+        period.kind == "relative"
+        and whole.main_period is not None
+        and _LAST_YEAR.fullmatch(whole.low, period.start, period.end)
+    ):
         days = periods.resolve(whole.main_period, _anchor(whole), month)
         return tuple(f"{int(day[:4]) - 1}{day[4:]}" for day in days) if days[0] else days
     return periods.resolve(period, _anchor(whole), month)
@@ -485,7 +544,13 @@ def _nearest(whole: _Text, token: Token, inside: list[Period]) -> Period | None:
     for period in inside:
         if period.start >= token.end:
             gap = whole.low[token.end : period.start]
-            if (period.kind == "ago" and not gap.strip()) or re.fullmatch(r"[^0-9,;。]{0,24}?(?: ?(?:in|by|for|at|during|as of|on|since|compared to|from)(?: the| end of| mid-| early| late)? ?)", gap) and period.kind != "relative":
+            if (period.kind == "ago" and not gap.strip()) or (
+                re.fullmatch(
+                    r"[^0-9,;。]{0,24}?(?: ?(?:in|by|for|at|during|as of|on|since|compared to|from)(?: the| end of| mid-| early| late)? ?)",
+                    gap,
+                )
+                and period.kind != "relative"
+            ):
                 return period
             break
     left = [p for p in inside if p.end <= token.start]
@@ -505,7 +570,10 @@ def _basis(whole: _Text, token: Token, start: int) -> str:
     low = whole.low
     begin = max(start, token.start - 70)
     cut = max(low.rfind(";", begin, token.start), low.rfind("。", begin, token.start), begin)
-    stop = min((p for w in (",", " and ", ";", "。") if (p := low.find(w, token.end, token.end + 24)) >= 0), default=token.end + 24)
+    stop = min(
+        (p for w in (",", " and ", ";", "。") if (p := low.find(w, token.end, token.end + 24)) >= 0),
+        default=token.end + 24,
+    )
     found = set()
     for at in range(bisect_left(said, (cut, 0, "")), len(said)):
         where, end, name = said[at]

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 
 from helpers.claims import vocabulary
 from helpers.claims.numbers import Token
 
-_LIST = re.compile(r" ?(?P<strong>/|、|和|与|及|以及|(?P<and>,? ?(?:and|or|&)(?= ))|or)?(?P<comma>,|;)? ?(?:约|about )?")
+_LIST = re.compile(
+    r" ?(?P<strong>/|、|和|与|及|以及|(?P<and>,? ?(?:and|or|&)(?= ))|or)?(?P<comma>,|;)? ?(?:约|about )?"
+)
 _RANGE = re.compile(r" ?(?:-{1,2}|~|至|到|to|或|through) ?(?:约|about |around |nearly |over )?")
 _BETWEEN = re.compile(r"(?:between|介于|在)(?: ?(?:about|around|约))? ?$")
 _AND = re.compile(r" ?(?:and|和|与|到|至) ?")
-_FROM = re.compile(r"(?:\bfrom|从|由|自)(?: ?(?:about|around|roughly|the|an?|just|only|some|nearly|over|less than|约|近|不到|超))? ?$")
-_RANGING = re.compile(r"(?:rang(?:e|es|ed|ing)|varies|vary|anywhere)(?: in size)? (?:from) ?$|区间(?:为|在|从)? ?$|范围(?:为|在|从)? ?$")
-_MOVED = re.compile(r"\b(?:up|down|rose|grew|fell|gained|increased|decreased|declined|dropped|improved|by|widened|narrowed)(?: by| about| nearly| over)* ?$")
+_FROM = re.compile(
+    r"(?:\bfrom|从|由|自)(?: ?(?:about|around|roughly|the|an?|just|only|some|nearly|over|less than|约|近|不到|超))? ?$"
+)
+_RANGING = re.compile(
+    r"(?:rang(?:e|es|ed|ing)|varies|vary|anywhere)(?: in size)? (?:from) ?$|区间(?:为|在|从)? ?$|范围(?:为|在|从)? ?$"
+)
+_MOVED = re.compile(
+    r"\b(?:up|down|rose|grew|fell|gained|increased|decreased|declined|dropped|improved|by|widened|narrowed)(?: by| about| nearly| over)* ?$"
+)
 _LEVEL_OF_RATIO = re.compile(r"margin|rate|share|ratio|penetration|proportion|率|占比|比例|份额")
 BETWEEN_WORDS = 40
 
@@ -43,7 +52,7 @@ def compose(low: str, tokens: list[Token]) -> list[Token]:
 
 def _hyphens(low: str, tokens: list[Token]) -> None:
     """A minus that touches the number before it joins a range: 3亿-5亿."""
-    for before, token in zip(tokens, tokens[1:], strict=False):
+    for before, token in itertools.pairwise(tokens):
         if token.negative and before.end == token.start and low[token.start] == "-":
             token.negative, token.start = None, token.start + 1
 
@@ -85,7 +94,7 @@ def _share_leftwards(low: str, tokens: list[Token]) -> None:
 
 def _share_currency(low: str, tokens: list[Token]) -> None:
     """RMB 17.7/22.6/30.2 billion: the first one's currency holds for all."""
-    for token, other in zip(tokens, tokens[1:], strict=False):
+    for token, other in itertools.pairwise(tokens):
         if token.kind == "money" and not other.kind and (other.power is not None or token.power is None):
             gap = low[token.end : other.start]
             if gap.strip() in ("/", "、") or (other.series and other.series == token.series) or _RANGE.fullmatch(gap):
@@ -100,9 +109,8 @@ def _ranges(low: str, tokens: list[Token]) -> list[Token]:
         token = tokens[i]
         if i + 1 < len(tokens):
             other = tokens[i + 1]
-            if other.start - token.end < BETWEEN_WORDS and _is_pair(low, token, other):
-                if _make_range(low, token, other):
-                    i += 1
+            near = other.start - token.end < BETWEEN_WORDS and _is_pair(low, token, other)
+            i += near and _make_range(low, token, other)
         out.append(token)
         i += 1
     return out
@@ -123,12 +131,14 @@ def _make_range(low: str, token: Token, other: Token) -> bool:
     if not other.kind and other.power is None:
         return False
     taken = (token.power, token.kind, token.unit, token.currency)
-    if token.power is None and other.power is not None and token.kind in ("", "money") and (
-        not token.kind or not is_change or token.value < other.value
-    ):
-        if token.value * other.factor < other.value * other.factor * (1 if not is_change else 50):
-            token.power = other.power
-            token.inferred.append("scale")
+    if (
+        token.power is None
+        and other.power is not None
+        and token.kind in ("", "money")
+        and (not token.kind or not is_change or token.value < other.value)
+    ) and token.value * other.factor < other.value * other.factor * (1 if not is_change else 50):
+        token.power = other.power
+        token.inferred.append("scale")
     if not token.kind:
         keep = token.power
         _take(token, other, scale=False)
@@ -168,6 +178,7 @@ def _make_range(low: str, token: Token, other: Token) -> bool:
     return True
 
 
+_FALLS = re.compile("下降|减少|降低|下滑|下跌")
 _DOWNWARD = frozenset("降滑跌挫减低落缩负倒少蒸")
 _SHARED_SIGN = re.compile(r" ?(?:/|、|,|和|与|及|以及|,? ?and|&) ?(?:约|about )?")
 _BY = re.compile(r"\bby ?(?:about |nearly |over |around |more than )?$")
@@ -189,9 +200,10 @@ def _direct(low: str, token: Token, before: Token | None) -> None:
     strict = token.kind in ("ratio", "points", "basis")
     down = vocabulary.DOWN_ZH.search(left) if not _DOWNWARD.isdisjoint(left) else None
     if down and not _ZH_TO.search(left):
-        if strict or (token.kind == "money" and "亏" not in left[-14:]) or token.kind == "multiple":
-            if strict or re.search(r"(?:下降|减少|降低|下滑|下跌)", left[down.start() :]):
-                token.negative = True
+        loss = token.kind == "money" and "亏" in left[-14:]
+        plain = token.kind in ("money", "multiple") and not loss and _FALLS.search(left, down.start())
+        if strict or plain:
+            token.negative = True
         return
     if strict or token.kind == "multiple":
         spoken = vocabulary.DOWN_EN.search(left)

@@ -51,7 +51,11 @@ def _without_windows(low: str, found: list[Token]) -> list[Token]:
     out = []
     for i, token in enumerate(found):
         if token.kind == "time" and token.unit in ("hour", "day"):
-            near = [t for t in found[max(0, i - 3) : i + 4] if t.kind in ("ratio", "money", "multiple", "points") or t.unit == "person"]
+            near = [
+                t
+                for t in found[max(0, i - 3) : i + 4]
+                if t.kind in ("ratio", "money", "multiple", "points") or t.unit == "person"
+            ]
             if any(not _ends(low, token, t) for t in near):
                 continue
         out.append(token)

@@ -9,7 +9,9 @@ from helpers.claims import masks, periods, vocabulary
 from helpers.claims.periods import Period
 from helpers.claims.vocabulary import CURRENCY_AFTER, CURRENCY_BEFORE, LETTERS, SCALES
 
-NUMBER = re.compile(r"(?:[0-9]{1,3}(?:,[0-9]{3})+(?![0-9])|[0-9]+(?!,[0-9]{3}(?![0-9])))(?:\.[0-9]+)?|(?<![0-9])\.[0-9]+")
+NUMBER = re.compile(
+    r"(?:[0-9]{1,3}(?:,[0-9]{3})+(?![0-9])|[0-9]+(?!,[0-9]{3}(?![0-9])))(?:\.[0-9]+)?|(?<![0-9])\.[0-9]+"
+)
 _SCALE_PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(百万|千万|百|千|万)(?=[元人美港家名户单件次股]|(?![0-9]))")
 _FRACTION = re.compile(r"([1-9][0-9]?)/([2-9]|[1-9][0-9])(?![0-9/])")
 _HAN = re.compile("[一-鿿]")
@@ -105,7 +107,9 @@ def scan(low: str) -> tuple[list[Token], list[Period]]:
         part = _FRACTION.match(low, start) if low[end : end + 1] == "/" else None
         if part and _is_fraction(low, part):
             done = part.end()
-            token = Token(start, done, (start, done), 100.0 * int(part[1]) / int(part[2]), 1.0, kind="ratio", unit="ratio")
+            token = Token(
+                start, done, (start, done), 100.0 * int(part[1]) / int(part[2]), 1.0, kind="ratio", unit="ratio"
+            )
             _doubt(low, token)
             tokens.append(token)
             continue
@@ -134,7 +138,9 @@ def _is_fraction(low: str, part: re.Match) -> bool:
     """约占2/3, "1/20 of": a part of a whole, and neither a date nor a list."""
     if int(part[1]) >= int(part[2]) or low[part.start() - 1 : part.start()] in "/.":
         return False
-    return low[max(0, part.start() - 1) : part.start()] in "占约近的逾超到" or low.startswith((" of a", " of the", " of its", " of it"), part.end())
+    return low[max(0, part.start() - 1) : part.start()] in "占约近的逾超到" or low.startswith(
+        (" of a", " of the", " of its", " of it"), part.end()
+    )
 
 
 def _read(low: str, m: re.Match) -> Token:
@@ -145,7 +151,9 @@ def _read(low: str, m: re.Match) -> Token:
     _right(low, token)
     is_strong = token.kind not in ("", "count", "time") or token.power is not None
     before = None
-    if (low[start - 1 : start] if low[start - 1 : start] != " " else low[start - 2 : start - 1]) in vocabulary.CURRENCY_ENDS:
+    if (
+        low[start - 1 : start] if low[start - 1 : start] != " " else low[start - 2 : start - 1]
+    ) in vocabulary.CURRENCY_ENDS:
         before = vocabulary.BEFORE.search(low, max(0, start - 12), start)
     if before:
         name = before["code"] or before["name"] or (before["land"] or "") + before["symbol"]
@@ -177,11 +185,16 @@ def _read(low: str, m: re.Match) -> Token:
 def _is_code(low: str, token: Token) -> bool:
     """C2M, K12: letters on both sides; DAU4.08亿 is none."""
     letter = low[token.start - 1 : token.start]
-    return token.start == token.digits[0] and letter.isascii() and letter.isalpha() and low[token.digits[1] : token.end] in LETTERS
+    return (
+        token.start == token.digits[0]
+        and letter.isascii()
+        and letter.isalpha()
+        and low[token.digits[1] : token.end] in LETTERS
+    )
 
 
 def _is_rate_word(low: str, before: re.Match) -> bool:
-    """"1美元 7.2元": a currency's name that belongs to the number before it."""
+    """ "1美元 7.2元": a currency's name that belongs to the number before it."""
     return bool(re.search(r"[0-9万亿千] ?$", low[max(0, before.start() - 3) : before.start()])) and not before["symbol"]
 
 
@@ -199,7 +212,11 @@ def _right(low: str, token: Token) -> None:
     scale, gap = g("scale"), low[token.end : token.end + 1] == " "
     if scale in LETTERS:
         attached = not gap
-        if scale == "t" or not attached or (scale == "m" and re.match(r"[²2³3/]", low[m.end("scale") : m.end("scale") + 1])):
+        if (
+            scale == "t"
+            or not attached
+            or (scale == "m" and re.match(r"[²2³3/]", low[m.end("scale") : m.end("scale") + 1]))
+        ):
             m = vocabulary.AFTER.match(low, token.end, token.end)  # a single letter needs a currency or its number
             g = m.group
             scale = None

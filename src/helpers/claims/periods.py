@@ -19,7 +19,7 @@ MONTHS = {
     name[:3]: number for number, name in enumerate((m.lower() for m in calendar.month_name[1:]), 1)
 }  # fmt: skip
 _MONTH = "(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)"
-_QUARTERS = dict(zip("一二三四1234", (1, 2, 3, 4) * 2))
+_QUARTERS = dict(zip("一二三四1234", (1, 2, 3, 4) * 2, strict=False))
 _YEAR = r"(?:19|20)[0-9]{2}"
 _END = r"(?![0-9])"
 
@@ -44,9 +44,7 @@ _DIGIT_FIRST = re.compile(
 )
 _YEARS = re.compile(rf"(?:{_YEAR}|[0-9]{{2}}(?=[年e/]))")
 _BARE_YEAR = re.compile(rf"{_YEAR}(?:(?:[-/~]|/)(?:{_YEAR}|[0-9]{{2}}{_END}))*{_END}(?![,.][0-9])")
-_LEFT = re.compile(
-    rf"(?:(?P<month>{_MONTH})\.? |(?<![a-z0-9])(?P<fy>fy) ?'?|(?<![a-z0-9])(?P<kind>[qh])|财年第?)$"
-)
+_LEFT = re.compile(rf"(?:(?P<month>{_MONTH})\.? |(?<![a-z0-9])(?P<fy>fy) ?'?|(?<![a-z0-9])(?P<kind>[qh])|财年第?)$")
 _LEFT_ENDS = frozenset("ynbrhlegtvcq.年第p")  # last letters of months, FY, Q, H
 _AFTER_MONTH = re.compile(
     rf"(?P<day>3[01]|[12][0-9]|0?[1-9]){_END}(?:st|nd|rd|th)?(?:(?:,| of)? ?(?P<year>{_YEAR}))?|(?P<only>{_YEAR}){_END}"
@@ -72,7 +70,13 @@ _STEMS = re.compile(
     "季|半年|全年|去年|上年|前年|今年|明年|同期|报告期|年初|年底|年末|个月前|quarter|half|month|year|january|february|march|"
     "april| may|june|july|august|september|october|november|december"
 )
-COUNTS = dict(zip("one two three four five six nine 一 两 二 三 四 五 六 九".split(), (1, 2, 3, 4, 5, 6, 9, 1, 2, 2, 3, 4, 5, 6, 9)))
+COUNTS = dict(
+    zip(
+        ["one", "two", "three", "four", "five", "six", "nine", "一", "两", "二", "三", "四", "五", "六", "九"],
+        (1, 2, 3, 4, 5, 6, 9, 1, 2, 2, 3, 4, 5, 6, 9),
+        strict=False,
+    )
+)
 _JOINED = re.compile(r",? ?(?:to|至|到|-|~|through|until) ?")
 
 
@@ -113,11 +117,11 @@ def joined(low: str, found: list[Period]) -> list[Period]:
     out: list[Period] = []
     for period in found:
         last = out[-1] if out else None
-        if last and last.until is None and last.kind in ("day", "month") and period.kind == last.kind:
-            if _JOINED.fullmatch(low, last.end, period.start):
-                out[-1] = replace(last, end=period.end, until=period)
-                continue
-        out.append(period)
+        alike = last and last.until is None and last.kind in ("day", "month") and period.kind == last.kind
+        if alike and _JOINED.fullmatch(low, last.end, period.start):
+            out[-1] = replace(last, end=period.end, until=period)
+        else:
+            out.append(period)
     return out
 
 
@@ -168,7 +172,11 @@ def _after(low: str, place: int, left: re.Match) -> Period | None:
     if left["kind"]:
         found = _AFTER_KIND.match(low, place)
         kind = "quarter" if left["kind"] == "q" else "half"
-        return Period(begin, found.end(), kind, year=_full((found["year"] or "").lstrip("'")), part=int(found["n"])) if found else None
+        return (
+            Period(begin, found.end(), kind, year=_full((found["year"] or "").lstrip("'")), part=int(found["n"]))
+            if found
+            else None
+        )
     if left["fy"]:
         found = _AFTER_FY.match(low, place)
         if not found:

@@ -15,7 +15,9 @@ PIECE = 100_000  # characters read at a time: memory stays bounded, however long
 _ENDS = (re.compile(r"\n"), re.compile(r"[。!?;]|\. "), re.compile(r"[,, ]"))
 
 
-def read(text: str, *, lexicon: Lexicon = EMPTY, title: str = "", published: str = "", language: str = "") -> list[Claim]:
+def read(
+    text: str, *, lexicon: Lexicon = EMPTY, title: str = "", published: str = "", language: str = ""
+) -> list[Claim]:
     """The claims of an article, in the order of the text.
 
     Parameters

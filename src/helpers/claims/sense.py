@@ -72,9 +72,9 @@ def settle(low: str, tokens: list[Token]) -> list[Token]:
         if token.kind == "money" and not token.currency:
             token.currency = ("CNY" if chinese and usual in ("", "CNY") else "") or last or usual or "CNY"
             token.inferred.append("currency")
-        if token.kind == "money" and _is_price(low, token):
-            token.unit = "money_per_share"
-        elif token.kind == "money" and kept and _goes_on(low, kept, token):
+        if (token.kind == "money" and _is_price(low, token)) or (
+            token.kind == "money" and kept and _goes_on(low, kept, token)
+        ):
             token.unit = "money_per_share"
         if token.kind == "ratio" and kept and _moves_ratio(low, kept[-1], token):
             token.kind, token.unit = "points", "percentage_point"
@@ -91,7 +91,9 @@ def _explain(low: str, token: Token, last: Token | None) -> bool:
         grouped = "," in low[token.digits[0] : token.digits[1]] or token.value >= 10000
         left = low[max(0, token.start - 40) : token.start]
         found = _LEFT_WORD.search(left)
-        if low.startswith((" rating", " stars", "分)", "分以", "分的"), token.end) or (found and re.search(r"评分|rating|score", found[0])):
+        if low.startswith((" rating", " stars", "分)", "分以", "分的"), token.end) or (
+            found and re.search(r"评分|rating|score", found[0])
+        ):
             token.kind, token.unit = "count", "rating_point"
             return True
         if not (grouped and found) or token.value >= 1e9:
@@ -110,7 +112,7 @@ def _explain(low: str, token: Token, last: Token | None) -> bool:
 
 
 def _after_money(low: str, token: Token, last: Token | None) -> bool:
-    """"从3800亿元上调至4800亿": no word says what it counts, and the number before it in the sentence is money."""
+    """ "从3800亿元上调至4800亿": no word says what it counts, and the number before it in the sentence is money."""
     if last is None or last.kind != "money" or last.unit != "money" or token.start - last.end > 40:
         return False
     between = low[last.end : token.start]
@@ -123,15 +125,24 @@ def _before(low: str, token: Token) -> tuple[str, str]:
     left = low[start : token.start]
     cut = [m.end() for m in re.finditer(r"[。;\n!?]", left)]
     left = left[cut[-1] :] if cut else left
-    found = None
-    for found in _WORDS.finditer(left):
-        pass
-    if found is None:
+    said = list(_WORDS.finditer(left))
+    if not said:
         return "count", "count"
+    found = said[-1]
     after = _WORDS.search(low, token.end, token.end + 22)
-    if after and after["count"] and not found["count"] and not _STOP.search(low, token.end, after.start()):
-        if token.end + 22 > after.end() and re.match(r"[ a-z]*$", low[token.end : after.start()]) and len(low[token.end:after.start()].split()) <= 2 and not re.search(r"\b(?:in|of|on|from|and|for|by|with|to)\b", low[token.end:after.start()]):
-            return "count", "count"
+    if (
+        after
+        and after["count"]
+        and not found["count"]
+        and not _STOP.search(low, token.end, after.start())
+        and (
+            token.end + 22 > after.end()
+            and re.match(r"[ a-z]*$", low[token.end : after.start()])
+            and len(low[token.end : after.start()].split()) <= 2
+            and not re.search(r"\b(?:in|of|on|from|and|for|by|with|to)\b", low[token.end : after.start()])
+        )
+    ):
+        return "count", "count"
     return ("money", "money") if found["money"] else ("count", "count")
 
 
@@ -151,7 +162,7 @@ _RATIO_LEVEL = re.compile(r"(?:率|占比|比例|份额)(?:仅|为|达到?|约|�
 
 
 def _moves_ratio(low: str, before: Token, token: Token) -> bool:
-    """"利润率约7%,环比提升约3%": the change of a ratio printed with a per cent sign is in points, as a rule."""
+    """ "利润率约7%,环比提升约3%": the change of a ratio printed with a per cent sign is in points, as a rule."""
     if before.kind != "ratio" or token.start - before.end > 16 or not _MOVE.fullmatch(low, before.end, token.start):
         return False
     return bool(_RATIO_LEVEL.search(low, max(0, before.start - 12), before.start))

@@ -28,9 +28,13 @@ _MONEY_NAMES = {
     "人民币": "CNY", "美元": "USD", "港元": "HKD", "港币": "HKD", "元": "CNY", "yuan": "CNY", "renminbi": "CNY",
     "us dollars": "USD", "u.s. dollars": "USD", "dollars": "USD", "hong kong dollars": "HKD",
 }  # fmt: skip
-_RATIO_ROW = re.compile(r"margin|率(?!先)|占比|比例|yoy|y/y|qoq|同比|环比|growth|增速|增幅|% ?change|\bchange\b|share of|\bratio\b")
+_RATIO_ROW = re.compile(
+    r"margin|率(?!先)|占比|比例|yoy|y/y|qoq|同比|环比|growth|增速|增幅|% ?change|\bchange\b|share of|\bratio\b"
+)
 _PER_SHARE = re.compile(r"per share|per ads|\beps\b|每股|/股")
-_COUNT_ROW = re.compile(r"\bdaus?\b|\bmaus?\b|users?|用户|日活|月活|订单|orders|买家|buyers|merchants|商家|人数|followers|门店|stores|employees|员工")
+_COUNT_ROW = re.compile(
+    r"\bdaus?\b|\bmaus?\b|users?|用户|日活|月活|订单|orders|买家|buyers|merchants|商家|人数|followers|门店|stores|employees|员工"
+)
 _CELL = re.compile(r"[|\t]| {2,}")
 _BRACKET = re.compile(r"\( ?$")
 
@@ -101,7 +105,6 @@ def apply(low: str, tokens: list[Token]) -> None:
         if outer:
             scope = outer[-1]
         if not line.strip():
-            scope = scope if in_table or not scope else scope
             header = {}
         for token in here:
             _fill(low, token, cells if in_table else [(start, end)], in_table, header, mine, scope)
@@ -134,10 +137,17 @@ def _in_label(note: Note, here: list[Token], cells: list[tuple[int, int]]) -> bo
 def _fill(low, token, cells, in_table, header, mine, scope) -> None:
     """One number of a row."""
     number = next((i for i, (a, b) in enumerate(cells) if a <= token.start < b), None)
-    last = None if number is None else number - len(cells)  # columns are counted from the right: a head may have no first cell
+    last = (
+        None if number is None else number - len(cells)
+    )  # columns are counted from the right: a head may have no first cell
     label = low[cells[0][0] : cells[0][1]] if in_table else low[max(cells[0][0], token.start - 24) : token.start]
     bracketed = _BRACKET.search(low, max(0, token.start - 2), token.start) and low[token.end : token.end + 1] == ")"
-    if in_table and bracketed and token.negative is None and not re.search(r"[一-鿿a-z]", low[cells[number][0] : token.start] if number is not None else "x"):
+    if (
+        in_table
+        and bracketed
+        and token.negative is None
+        and not re.search(r"[一-鿿a-z]", low[cells[number][0] : token.start] if number is not None else "x")
+    ):
         token.negative = True
         token.start, token.end = token.start - 1, token.end + 1
     if in_table and number:
@@ -150,9 +160,12 @@ def _fill(low, token, cells, in_table, header, mine, scope) -> None:
     own = next((n for n in mine if in_table and n.start < cells[0][1]), None)
     above = next((n for n in notes(column)), None) if column else None
     note = own or above or scope
-    if (own and own.is_percent) or (above and above.is_percent) or (in_table and _RATIO_ROW.search(column)):
-        _percent(token)
-    elif in_table and _RATIO_ROW.search(label) and not own:
+    if (
+        (own and own.is_percent)
+        or (above and above.is_percent)
+        or (in_table and _RATIO_ROW.search(column))
+        or (in_table and _RATIO_ROW.search(label) and not own)
+    ):
         _percent(token)
     elif note is None or note.is_percent or (not in_table and not _is_amount(low, token, note)):
         return

@@ -11,7 +11,9 @@ from collections.abc import Iterator
 
 from helpers.claims.characters import TO_SIMPLIFIED
 
-_ASCII = {ord(big): ord(small) for big, small in zip("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz")}
+_ASCII = {
+    ord(big): ord(small) for big, small in zip("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz", strict=False)
+}
 _WIDE = {0xFF01 + i: 0x21 + i for i in range(94)} | {ord("A") + 0xFEE0 + i: ord("a") + i for i in range(26)}
 _SAME = dict(zip(map(ord, "−–﹣﹢〜～∼\t"), "---+~~~|", strict=True))
 FOLD = TO_SIMPLIFIED | _WIDE | _ASCII | _SAME | {0xA0: " ", 0x2009: " ", 0x202F: " ", 0xFFE5: "¥", 0x3000: " "}
@@ -79,14 +81,10 @@ _SCALE = (
     rf"(?:(?:{any_of(w for w in SCALES if w[0].isascii())}){_LETTER_BOUND}"
     rf"|(?:万亿|千亿|百亿|十亿|亿|千万|百万|十万|万(?!能|圣)|千(?![米克瓦里兆字户])|百(?![货度分]))|[kmbt]{_LETTER_BOUND})"
 )
-_POINTS = (
-    r"个?百分点|个点(?!位|赞)|%?\s?(?:percentage[ -]points?|percent points?|pct\.? ?pts?|ppts?|pcts|p\.p\.|pps?(?![a-z])|pts?(?![a-z])|% ?pts?)"
-)
+_POINTS = r"个?百分点|个点(?!位|赞)|%?\s?(?:percentage[ -]points?|percent points?|pct\.? ?pts?|ppts?|pcts|p\.p\.|pps?(?![a-z])|pts?(?![a-z])|% ?pts?)"
 _PERCENT = r"%|‰|per ?cent(?:age)?(?![a-z])|pct(?![a-z])"
 _BASIS = r"个?基点|basis points?|bps?(?![a-z])"
-_TIMES = (
-    r"倍|x(?![a-z0-9])|x(?= ?20[0-9]{2})|×|[ -]?fold(?![a-z])|times(?! (?:a|an|per|this|in|since|each|during|daily|last|over|and)\b)"
-)
+_TIMES = r"倍|x(?![a-z0-9])|x(?= ?20[0-9]{2})|×|[ -]?fold(?![a-z])|times(?! (?:a|an|per|this|in|since|each|during|daily|last|over|and)\b)"
 _MONEY = any_of(w for w in CURRENCY_AFTER if not w[0].isascii())
 _MONEY_EN = any_of(w for w in CURRENCY_AFTER if w[0].isascii())
 _TIME = r"分钟|minutes?(?![a-z])|mins?(?![a-z])|小时|hours?(?![a-z])|hrs?(?![a-z])|天|days?(?![a-z])"
@@ -130,9 +128,48 @@ QUALIFIER = re.compile(
     rf"(?:了|达到|达|的| the| an?| another)?[ :]?$"
 )
 DOUBTING = frozenset(
-    "around about roughly approximately approx. circa some nearly almost to under of approaching virtually over than above exceed "
-    "exceeding exceeded exceeds least surpass surpassing surpassed surpasses topping topped tops toping beyond past below as most within "
-    "the a an another".split()
+    [
+        "around",
+        "about",
+        "roughly",
+        "approximately",
+        "approx.",
+        "circa",
+        "some",
+        "nearly",
+        "almost",
+        "to",
+        "under",
+        "of",
+        "approaching",
+        "virtually",
+        "over",
+        "than",
+        "above",
+        "exceed",
+        "exceeding",
+        "exceeded",
+        "exceeds",
+        "least",
+        "surpass",
+        "surpassing",
+        "surpassed",
+        "surpasses",
+        "topping",
+        "topped",
+        "tops",
+        "toping",
+        "beyond",
+        "past",
+        "below",
+        "as",
+        "most",
+        "within",
+        "the",
+        "a",
+        "an",
+        "another",
+    ]
 )
 """Last words of the English words of doubt."""
 DOUBTS = ("c.",)
@@ -164,12 +201,40 @@ DOWN_AFTER = re.compile(
     r"|的(?:降幅|跌幅|下滑|下降|下跌|减少|降低|减幅))"
 )
 
-DIGITS = dict(zip("零〇一二两三四五六七八九", (0, 0, 1, 2, 2, 3, 4, 5, 6, 7, 8, 9)))
+DIGITS = dict(zip("零〇一二两三四五六七八九", (0, 0, 1, 2, 2, 3, 4, 5, 6, 7, 8, 9), strict=False))
 TENS = {"十": 10, "百": 100, "千": 1000}
 WORD_NUMBERS = dict(
     zip(
-        "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
-        "eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety".split(),
+        [
+            "one",
+            "two",
+            "three",
+            "four",
+            "five",
+            "six",
+            "seven",
+            "eight",
+            "nine",
+            "ten",
+            "eleven",
+            "twelve",
+            "thirteen",
+            "fourteen",
+            "fifteen",
+            "sixteen",
+            "seventeen",
+            "eighteen",
+            "nineteen",
+            "twenty",
+            "thirty",
+            "forty",
+            "fifty",
+            "sixty",
+            "seventy",
+            "eighty",
+            "ninety",
+        ],
         (*range(1, 21), 30, 40, 50, 60, 70, 80, 90),
+        strict=False,
     )
 )

@@ -68,7 +68,9 @@ _EN_STEMS = re.compile(
 )
 _SOLD = re.compile("(?:元)?(?:单品|商品|直播间|商家|品牌|店铺|主播|产品|爆款)")
 SHARP = 0.1  # "doubled" says two and not one and a half
-_FUND = re.compile(r"subsid|coupon|resourc|invest|support|traffic|fund|补贴|资源|投入|资金|优惠|券|流量|曝光|投资|扶持|红包|销售额|成交额|营收")
+_FUND = re.compile(
+    r"subsid|coupon|resourc|invest|support|traffic|fund|补贴|资源|投入|资金|优惠|券|流量|曝光|投资|扶持|红包|销售额|成交额|营收"
+)
 _LEVEL_REACH = 40
 
 
@@ -126,7 +128,9 @@ def _chinese(low: str, m: re.Match) -> Token | None:
         return _token(m, value, kind="multiple", unit="multiple")
     if g("majority"):
         word = g("majority")
-        about = {"近": "nearly", "接": "nearly", "将": "nearly", "约": "about", "不": "at_most"}.get(word[0], "at_least")
+        about = {"近": "nearly", "接": "nearly", "将": "nearly", "约": "about", "不": "at_most"}.get(
+            word[0], "at_least"
+        )
         return _token(m, 50.0, kind="ratio", unit="ratio", qualifier=about, digit=10.0)
     if g("a"):
         return _several_digits(m)
@@ -211,9 +215,13 @@ def _english(low: str, m: re.Match) -> Token | None:
         top = 1 if g("top") == "a" else WORD_NUMBERS[g("top")]
         return _token(m, 100.0 * top / _BOTTOM[g("bottom").rstrip("s")], kind="ratio", unit="ratio")
     if g("percent"):
-        return _token(m, float(sum(WORD_NUMBERS[w] for w in re.split("[- ]", g("percent")))), kind="ratio", unit="ratio")
+        return _token(
+            m, float(sum(WORD_NUMBERS[w] for w in re.split("[- ]", g("percent")))), kind="ratio", unit="ratio"
+        )
     if g("byhalf"):
-        down = g("moved").startswith(("fell", "fall", "drop", "cut", "down", "declin", "reduc", "decreas", "shr", "slash", "lower"))
+        down = g("moved").startswith(
+            ("fell", "fall", "drop", "cut", "down", "declin", "reduc", "decreas", "shr", "slash", "lower")
+        )
         return _of(m, "byhalf", {"half": 50.0, "third": 100 / 3, "quarter": 25.0}[g("byhalf")], negative=down or None)
     if g("quarterof"):
         return _of(m, "quarterof", 25.0)

@@ -4,4 +4,14 @@ from helpers.documents.articles import Article
 from helpers.documents.library import Added, Library, open_library, place
 from helpers.documents.reading import library, read_claims, reader_version, with_kinds
 
-__all__ = ["Added", "Article", "Library", "library", "open_library", "place", "read_claims", "reader_version", "with_kinds"]
+__all__ = [
+    "Added",
+    "Article",
+    "Library",
+    "library",
+    "open_library",
+    "place",
+    "read_claims",
+    "reader_version",
+    "with_kinds",
+]

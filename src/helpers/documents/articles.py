@@ -24,7 +24,8 @@ FEED_LINE = re.compile(
     r"^(?P<publisher>[^\n·]{1,60}?) ?· ?(?P<day>20\d\d-\d\d-\d\d)(?: \d\d:\d\d(?::\d\d)?)?[ \t]*$", re.MULTILINE
 )
 SOURCE_LINE = re.compile(
-    r"(?:来源|稿源|Source|Publisher)\s*[::]\s*(?P<publisher>[^\n·|]{1,40}?)[ ·|,,]+(?P<day>20\d\d[-年/]\d{1,2}[-月/]\d{1,2})"
+    r"(?:来源|稿源|Source|Publisher)\s*[::]\s*(?P<publisher>[^\n·|]{1,40}?)[ ·|,,]+"
+    r"(?P<day>20\d\d[-年/]\d{1,2}[-月/]\d{1,2})"
 )
 DAY = re.compile(r"(20\d\d)[-/.年](\d{1,2})(?:[-/.月](\d{1,2}))?")
 HAN = re.compile(r"[一-鿿]")
@@ -32,7 +33,24 @@ LONGEST_TITLE = 120
 TITLE_TAGS = ("og:title", "twitter:title")
 PUBLISHER_TAGS = ("og:site_name", "publisher", "article:publisher", "author", "source")
 DAY_TAGS = ("article:published_time", "pubdate", "publishdate", "date", "dc.date", "og:published_time")
-BLOCKS = ("p", "div", "li", "section", "article", "blockquote", "br", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "figcaption")
+BLOCKS = (
+    "p",
+    "div",
+    "li",
+    "section",
+    "article",
+    "blockquote",
+    "br",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "ul",
+    "ol",
+    "figcaption",
+)
 MOST_PDF_PAGES = 2000
 
 
@@ -171,7 +189,9 @@ def day_of(text: str) -> str:
     return f"{year}-{int(month):02d}" + (f"-{int(day):02d}" if day else "")
 
 
-def _article(text: str, kind: str, *, title: str = "", publisher: str = "", published: str = "", start: int = 0) -> Article:
+def _article(
+    text: str, kind: str, *, title: str = "", publisher: str = "", published: str = "", start: int = 0
+) -> Article:
     said = SOURCE_LINE.search(text[:600])
     publisher = publisher or (said["publisher"].strip() if said else "")
     published = published or (day_of(said["day"]) if said else "")
@@ -206,7 +226,12 @@ def _feed(text: str, kind: str) -> list[Article]:
         end = heads[number + 1][0] if number + 1 < len(heads) else len(text)
         out.append(
             _article(
-                text[begin:end], kind, title=title, publisher=line["publisher"].strip(), published=line["day"], start=begin
+                text[begin:end],
+                kind,
+                title=title,
+                publisher=line["publisher"].strip(),
+                published=line["day"],
+                start=begin,
             )
         )
     before = text[: heads[0][0]]

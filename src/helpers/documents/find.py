@@ -1,7 +1,7 @@
 """Search a library: by words, by a number, by topic; and the grid of what all documents say.
 
-A number is searched among claims and not among words: "34 %" stands in thousands of texts, and only some of them say it of
-Douyin's GMV. What the module cannot do: rank by meaning; words, their glossary and their place are all it knows.
+A number is searched among claims and not among words: "34 %" stands in thousands of texts, and only some of them say
+it of Douyin's GMV. What the module cannot do: rank by meaning; words, their glossary and their place are all it knows.
 """
 
 from __future__ import annotations
@@ -24,7 +24,9 @@ HIT = "⟦{}⟧"
 SNIPPET = 150
 TITLE_WEIGHT, BODY_WEIGHT = 4.0, 1.0
 CANDIDATES = 5  # passages looked at for each document asked for
-_TOLERANCE = re.compile(r"(?:\+ ?/? ?-|±|\+-) ?(?P<size>[0-9.]+) ?(?P<unit>pp|ppts?|pcts?|个?百分点|%|per cent|percent)?")
+_TOLERANCE = re.compile(
+    r"(?:\+ ?/? ?-|±|\+-) ?(?P<size>[0-9.]+) ?(?P<unit>pp|ppts?|pcts?|个?百分点|%|per cent|percent)?"
+)
 _YEAR = re.compile(r"(?<![0-9])(?P<year>20[0-9]{2})(?:年|(?P<quarter>q[1-4]))?(?![0-9])")
 _YOY = re.compile(r"\byoy\b|同比|year[- ]on[- ]year|增速|增长|growth")
 MEASURES = {"yoy": ("yoy_growth", "growth", "yoy_multiple", "multiple"), "": ("level", "share")}
@@ -52,7 +54,8 @@ class Filters:
         """Conditions on ``d`` (documents), and their values."""
         said, values = [], []
         for column, test, value in (
-            ("d.publisher", "=", self.publisher), ("d.published", ">=", self.day_from), ("substr(d.published, 1, 10)", "<=", self.day_to),
+            ("d.publisher", "=", self.publisher), ("d.published", ">=", self.day_from),
+            ("d.published", "<=", self.day_to),
         ):  # fmt: skip
             if value is not None:
                 said.append(f"{column} {test} ?")
@@ -122,13 +125,13 @@ def _matches(library: Library, expression: str, filters: Filters, limit: int) ->
     rank = f"bm25(words, {TITLE_WEIGHT}, {BODY_WEIGHT})"
     if where:
         query = (
-            f"SELECT p.doc_id, p.start, p.\"end\", {rank} AS score FROM words JOIN passages p ON p.id = words.rowid "
+            f'SELECT p.doc_id, p.start, p."end", {rank} AS score FROM words JOIN passages p ON p.id = words.rowid '
             f"JOIN documents d ON d.doc_id = p.doc_id WHERE words MATCH ?{where} ORDER BY score LIMIT ?"
         )
     else:
         query = (
-            f'SELECT p.doc_id, p.start, p."end", score FROM (SELECT rowid, {rank} AS score FROM words WHERE words MATCH ? '
-            "ORDER BY score LIMIT ?) AS best JOIN passages p ON p.id = best.rowid ORDER BY score"
+            f'SELECT p.doc_id, p.start, p."end", score FROM (SELECT rowid, {rank} AS score FROM words '
+            "WHERE words MATCH ? ORDER BY score LIMIT ?) AS best JOIN passages p ON p.id = best.rowid ORDER BY score"
         )
     found = library.connection.execute(query, [expression, *values, limit * CANDIDATES]).fetchall()
     best: dict[str, tuple] = {}
@@ -137,7 +140,7 @@ def _matches(library: Library, expression: str, filters: Filters, limit: int) ->
     out = []
     for doc, (start, end, score) in list(best.items())[:limit]:
         title, publisher, day, text = library.connection.execute(
-            'SELECT title, publisher, published, text FROM documents WHERE doc_id = ?', (doc,)
+            "SELECT title, publisher, published, text FROM documents WHERE doc_id = ?", (doc,)
         ).fetchone()
         out.append((doc, title, publisher, day, start, end, text[start:end], score))
     return out
@@ -197,7 +200,9 @@ class NumberQuery:
     @property
     def text(self) -> str:
         """The query as it was understood."""
-        about = ", ".join(part for part in (self.entity, self.metric, "/".join(self.measures), str(self.year or "")) if part)
+        about = ", ".join(
+            part for part in (self.entity, self.metric, "/".join(self.measures), str(self.year or "")) if part
+        )
         return f"{self.value:g} ± {self.tolerance:g} {self.unit or 'of any unit'}" + (f"; {about}" if about else "")
 
 
@@ -222,7 +227,9 @@ def number_query(text: str, lexicon: Lexicon) -> NumberQuery:
     found = grammar.read(plain)
     if len(found) != 1:
         what = "no number with a unit" if not found else f"{len(found)} numbers"
-        raise HelpersError(f"{what} in {text[:80]!r}: give one, as an article prints it (34 %, 31 billion yuan, 4.08亿)")
+        raise HelpersError(
+            f"{what} in {text[:80]!r}: give one, as an article prints it (34 %, 31 billion yuan, 4.08亿)"
+        )
     claim = found[0]
     names, terms = lexicon.mentioned(text.title(), low) or lexicon.mentioned(text, low), lexicon.meant(text, low)
     rest = plain[: claim.start] + " " * (claim.end - claim.start) + plain[claim.end :]
@@ -253,7 +260,11 @@ def _tolerance(given: re.Match | None, claim: grammar.Claim) -> float:
         return size / 100
     if claim.unit == "percentage_point":
         return size
-    return abs(claim.value) * size / 100 if unit in ("%", "percent", "per cent") else size * abs(claim.value) / _printed(claim)
+    return (
+        abs(claim.value) * size / 100
+        if unit in ("%", "percent", "per cent")
+        else size * abs(claim.value) / _printed(claim)
+    )
 
 
 def _printed(claim: grammar.Claim) -> float:
@@ -292,7 +303,7 @@ def numbers(library: Library, query: NumberQuery, *, filters: Filters | None = N
         values += [f"{query.year}-12-31", f"{query.year}-01-01"]
     where, more = (filters or Filters()).sql()
     columns = (
-        'c.claim_id, c.doc_id, d.title, d.publisher, d.published, c.printed, c.value, c.unit, c.currency, c.entity, '
+        "c.claim_id, c.doc_id, d.title, d.publisher, d.published, c.printed, c.value, c.unit, c.currency, c.entity, "
         'c.metric, c.measure, c.period_start, c.period_end, c.start, c."end"'
     )
     cursor = library.connection.execute(
@@ -304,7 +315,12 @@ def numbers(library: Library, query: NumberQuery, *, filters: Filters | None = N
 
 
 def feed(
-    library: Library, topic: str, *, glossary: Mapping[str, tuple[str, ...]] | None = None, filters: Filters | None = None, limit: int = 20
+    library: Library,
+    topic: str,
+    *,
+    glossary: Mapping[str, tuple[str, ...]] | None = None,
+    filters: Filters | None = None,
+    limit: int = 20,
 ) -> pd.DataFrame:
     """Documents on a topic, the latest first, each with its claims and the checks that touch them.
 
@@ -335,7 +351,9 @@ def feed(
         for doc in {i.rpartition("-")[0] for i in of}:
             touched.setdefault(doc, []).append(number)
     out = found[["doc_id", "title", "publisher", "published", "snippet"]].reset_index(drop=True)
-    return out.assign(claims=[ids.get(d, []) for d in out["doc_id"]], checks=[touched.get(d, []) for d in out["doc_id"]])
+    return out.assign(
+        claims=[ids.get(d, []) for d in out["doc_id"]], checks=[touched.get(d, []) for d in out["doc_id"]]
+    )
 
 
 def _doubted(library: Library) -> set[str]:
@@ -344,7 +362,9 @@ def _doubted(library: Library) -> set[str]:
     return {i for of in alarms["doubted"] for i in of}
 
 
-def grid(library: Library, *, entity: str | None = None, metric: str | None = None, least_confidence: float = 0.1) -> pd.DataFrame:
+def grid(
+    library: Library, *, entity: str | None = None, metric: str | None = None, least_confidence: float = 0.1
+) -> pd.DataFrame:
     """Entity by metric by period: the preferred value, how many sources, whether they disagree, and the claims behind.
 
     Preferred is the value that most documents print within rounding, then the latest, then the most finely printed.
@@ -361,18 +381,28 @@ def grid(library: Library, *, entity: str | None = None, metric: str | None = No
     Returns
     -------
     DataFrame
-        entity, metric, measure, currency, period_start, period_end, value, unit, low, high, sources, values (distinct within
-        rounding), is_disputed, published, claim_ids (the preferred value's first).
+        entity, metric, measure, currency, period_start, period_end, value, unit, low, high, sources, values (distinct
+        within rounding), is_disputed, published, claim_ids (the preferred value's first).
     """
     table = library.claims()
     unsure = table["role"].eq("from") & table["period_basis"].eq("inferred")
-    keep = ~unsure & table["entity"].ne("") & table["metric"].ne("") & table["period_end"].ne("") & table["confidence"].ge(least_confidence)
+    keep = (
+        ~unsure
+        & table["entity"].ne("")
+        & table["metric"].ne("")
+        & table["period_end"].ne("")
+        & table["confidence"].ge(least_confidence)
+    )
     for column, wanted in (("entity", entity), ("metric", metric)):
         keep &= table[column].eq(wanted) if wanted else True
-    table = table[keep & table["measure"].isin(["level", "yoy_growth"]) & table["role"].ne("level")].reset_index(drop=True)
+    table = table[keep & table["measure"].isin(["level", "yoy_growth"]) & table["role"].ne("level")].reset_index(
+        drop=True
+    )
     key = ["entity", "metric", "measure", "unit", "currency", "period_start", "period_end"]
     if table.empty:
-        return pd.DataFrame(columns=[*key, "value", "low", "high", "sources", "values", "is_disputed", "published", "claim_ids"])
+        return pd.DataFrame(
+            columns=[*key, "value", "low", "high", "sources", "values", "is_disputed", "published", "claim_ids"]
+        )
     spans = evidence.intervals(table.assign(precision=table["half_width"] * 2))
     table = table.join(spans)
     table["cluster"] = evidence.clusters(table, key)

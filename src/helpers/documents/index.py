@@ -1,12 +1,13 @@
 """Words for the full-text index: pairs of Chinese characters, folded letters, and queries made of them.
 
-Chinese has no blanks, and dictionaries cut the field's own words apart (数字人, 万人团). Every two neighbouring characters
-are one term; a word of a query is the phrase of its pairs, so two-character words are found wherever they stand.
-Traditional characters are folded to simplified ones, and a glossary of the field adds the other language's word.
+Chinese has no blanks, and dictionaries cut the field's own words apart (数字人, 万人团). Every two neighbouring
+characters are one term; a word of a query is the phrase of its pairs, so two-character words are found wherever they
+stand. Traditional characters are folded to simplified ones, and a glossary of the field adds the other language's word.
 """
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable, Mapping
 
@@ -31,7 +32,7 @@ def terms(text: str) -> str:
 
 def _pairs(found: re.Match) -> str:
     run = found[0]
-    return f" {run} " if len(run) == 1 else " " + " ".join(map("".join, zip(run, run[1:], strict=False))) + " "
+    return f" {run} " if len(run) == 1 else " " + " ".join(map("".join, itertools.pairwise(run))) + " "
 
 
 def glossary(rows: Iterable[tuple[str, str]]) -> dict[str, tuple[str, ...]]:

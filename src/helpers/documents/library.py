@@ -169,7 +169,15 @@ class Library:
         for rows in _chunks(stale, BATCH):
             with self._writing():
                 for doc_id, *given in rows:
-                    article = Article(**dict(zip(("title", "publisher", "published", "language", "text", "start", "kind"), given, strict=True)))
+                    article = Article(
+                        **dict(
+                            zip(
+                                ("title", "publisher", "published", "language", "text", "start", "kind"),
+                                given,
+                                strict=True,
+                            )
+                        )
+                    )
                     fresh = _rows(doc_id, reader(article))
                     self.connection.execute("DELETE FROM claims WHERE doc_id = ?", (doc_id,))
                     self.connection.executemany(f"INSERT INTO claims VALUES ({_marks(len(CLAIM_COLUMNS))})", fresh)
@@ -212,8 +220,8 @@ class Library:
         """
         where = "" if doc_ids is None else f"WHERE c.doc_id IN ({_marks(len(doc_ids))})"
         table = self._table(
-            f"SELECT c.*, d.title, d.publisher, d.published, d.language, d.file FROM claims c JOIN documents d USING (doc_id) "
-            f"{where} ORDER BY d.published, c.doc_id, c.start",
+            "SELECT c.*, d.title, d.publisher, d.published, d.language, d.file FROM claims c "
+            f"JOIN documents d USING (doc_id) {where} ORDER BY d.published, c.doc_id, c.start",
             () if doc_ids is None else tuple(doc_ids),
         )
         for column in ("value", "value_high", "half_width", "confidence"):
@@ -221,7 +229,9 @@ class Library:
         if as_of:
             table = table[table["published"].ne("") & table["published"].le(as_of)].reset_index(drop=True)
         for column in ("readings", "inferred"):
-            table[column] = [tuple(map(tuple, v)) if column == "readings" else tuple(v) for v in map(json.loads, table[column])]
+            table[column] = [
+                tuple(map(tuple, v)) if column == "readings" else tuple(v) for v in map(json.loads, table[column])
+            ]
         return table
 
     def checks(self) -> pd.DataFrame:
@@ -244,7 +254,9 @@ class Library:
 
     def broken(self) -> list[str]:
         """One line for each file that could not be read."""
-        return [row[0] for row in self.connection.execute("SELECT problem FROM files WHERE problem <> '' ORDER BY name")]
+        return [
+            row[0] for row in self.connection.execute("SELECT problem FROM files WHERE problem <> '' ORDER BY name")
+        ]
 
     def text(self, doc_id: str) -> str:
         """The text of a document; the offsets of its claims count in it.
@@ -312,7 +324,9 @@ def open_library(path: Path) -> Library:
         connection.execute(f"PRAGMA cache_size = -{CACHE_KB}")
         _prepare(connection, path.name)
     except sqlite3.Error as error:
-        raise DataError(path.name, [f"cannot be opened as a library ({error}): move it away and add the folder again"]) from None
+        raise DataError(
+            path.name, [f"cannot be opened as a library ({error}): move it away and add the folder again"]
+        ) from None
     return Library(path, connection)
 
 
@@ -323,14 +337,22 @@ def _prepare(connection: sqlite3.Connection, name: str) -> None:
         there = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
         if "about" not in there:
             if there:
-                raise DataError(name, [f"a SQLite file with other tables ({', '.join(sorted(there)[:4])}): give another name"])
+                raise DataError(
+                    name, [f"a SQLite file with other tables ({', '.join(sorted(there)[:4])}): give another name"]
+                )
             for statement in _TABLES.split(";\n"):
                 if statement.strip():
                     connection.execute(statement)
             connection.execute("INSERT INTO about VALUES ('schema', ?)", (str(SCHEMA),))
         found = connection.execute("SELECT value FROM about WHERE key = 'schema'").fetchone()
         if found is None or found[0] != str(SCHEMA):
-            raise DataError(name, [f"made by another version (schema {found and found[0]}, now {SCHEMA}): move it away and add the folder again"])
+            raise DataError(
+                name,
+                [
+                    f"made by another version (schema {found and found[0]}, now {SCHEMA}): "
+                    "move it away and add the folder again"
+                ],
+            )
     except BaseException:
         connection.execute("ROLLBACK")
         raise

@@ -1,13 +1,15 @@
 """An optional reader: a language model proposes subjects and summaries, and the text decides.
 
-Off unless an address is given. A model never brings a number: each proposal must stand in the text at its span, and the
-grammar must read a claim there; what the model may add is entity, metric and period, from the closed lists, where the
-rules found none. A summary is kept only if every number in it is a claim of its document. All else is dropped and counted.
-What the module cannot do: judge whether the model chose well among the metrics; the claims go to review like all others.
+Off unless an address is given. A model never brings a number: each proposal must stand in the text at its span, and
+the grammar must read a claim there; what the model may add is entity, metric and period, from the closed lists, where
+the rules found none. A summary is kept only if every number in it is a claim of its document. All else is dropped and
+counted. What the module cannot do: judge whether the model chose well among the metrics; the claims go to review like
+all others.
 """
 
 from __future__ import annotations
 
+import importlib
 import json
 from collections import Counter
 from collections.abc import Sequence
@@ -22,10 +24,10 @@ from helpers.errors import HelpersError
 MOST_CHARACTERS = 12_000
 CONFIDENCE = 0.3  # below what a rule gives that saw the words itself
 _ASK = (
-    "You read one article. Answer with JSON only: {\"claims\": [{\"start\": int, \"end\": int, \"printed\": str, \"entity\": str, "
-    "\"metric\": str, \"period_start\": \"YYYY-MM-DD\", \"period_end\": \"YYYY-MM-DD\"}], \"summary\": str}. start and end are "
-    "character offsets of the number in the article and printed is copied from there. entity and metric are codes of the "
-    "lists below, or empty. Use no number that the article does not print."
+    'You read one article. Answer with JSON only: {"claims": [{"start": int, "end": int, "printed": str, '
+    '"entity": str, "metric": str, "period_start": "YYYY-MM-DD", "period_end": "YYYY-MM-DD"}], "summary": str}. '
+    "start and end are character offsets of the number in the article and printed is copied from there. entity and "
+    "metric are codes of the lists below, or empty. Use no number that the article does not print."
 )
 
 
@@ -107,8 +109,8 @@ def propose(
 
 def _asked(text: str, address: str, model: str, key: str, entities, metrics, seconds: float) -> dict | None:
     try:
-        import openai
-    except ImportError:
+        openai = importlib.import_module("openai")
+    except ModuleNotFoundError:
         raise HelpersError("the language-model reader is an extra: install it with pip install -e .[reader]") from None
     lists = f"entities: {', '.join(entities)}\nmetrics: {', '.join(metrics)}"
     client = openai.OpenAI(base_url=address, api_key=key, timeout=seconds, max_retries=1)
@@ -129,7 +131,11 @@ def _asked(text: str, address: str, model: str, key: str, entities, metrics, sec
 
 def _apply(proposal: object, text: str, claims: list[Claim], entities: set[str], metrics: set[str]) -> str:
     """Fill in a claim in place; why not, if not."""
-    if not isinstance(proposal, dict) or not isinstance(proposal.get("start"), int) or not isinstance(proposal.get("end"), int):
+    if (
+        not isinstance(proposal, dict)
+        or not isinstance(proposal.get("start"), int)
+        or not isinstance(proposal.get("end"), int)
+    ):
         return "not in the text"
     start, end = proposal["start"], proposal["end"]
     if not 0 <= start < end <= len(text) or text[start:end] != proposal.get("printed"):
@@ -152,7 +158,9 @@ def _apply(proposal: object, text: str, claims: list[Claim], entities: set[str],
 def _filled(claims: list[Claim], at: int, entity: str, metric: str, period: list[str]) -> str:
     """Only what the rules left open; what they found stands."""
     claim = claims[at]
-    more = {name: given for name, given in (("entity", entity), ("metric", metric)) if given and not getattr(claim, name)}
+    more = {
+        name: given for name, given in (("entity", entity), ("metric", metric)) if given and not getattr(claim, name)
+    }
     if any(period) and claim.period_basis == "unknown":
         more |= {"period_start": period[0], "period_end": period[1], "period_basis": "inferred"}
     if not more:

@@ -12,7 +12,6 @@ from helpers import claims, ledger, lexicon, paths
 from helpers.documents.articles import Article
 from helpers.documents.library import Added, Library, open_library, place
 
-
 UNKNOWN_KIND = "digest"
 
 

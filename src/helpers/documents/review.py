@@ -23,18 +23,23 @@ from helpers.ledger.schema import LAYOUTS
 
 DECISIONS = ("", "accept", "correct", "reject")
 EDITABLE = (
-    "value", "value_high", "unit", "currency", "qualifier", "entity", "metric", "measure", "period_start", "period_end", "basis",
+    "value", "value_high", "unit", "currency", "qualifier", "entity", "metric", "measure", "period_start", "period_end",
+    "basis",
 )  # fmt: skip
 SHEET = (
-    "decision", "claim_id", "context", "printed", *EDITABLE, "confidence", "checks", "title", "publisher", "published", "kind",
-    "comment",
+    "decision", "claim_id", "context", "printed", *EDITABLE, "confidence", "checks", "title", "publisher", "published",
+    "kind", "comment",
 )  # fmt: skip
 STATUS = {
     "actual": "press", "computed": "derived", "guidance": "guidance", "forecast": "forecast", "target": "target",
     "policy": "rule", "threshold": "rule",
 }  # fmt: skip
 LEAST_TRUSTED = "repost"
-_LAYOUT = tables.Layout(columns=SHEET, numbers=("value", "value_high", "confidence"), prose=("context", "printed", "checks", "title", "comment"))
+_LAYOUT = tables.Layout(
+    columns=SHEET,
+    numbers=("value", "value_high", "confidence"),
+    prose=("context", "printed", "checks", "title", "comment"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +60,8 @@ class Accepted:
     @property
     def text(self) -> str:
         """One sentence."""
-        return f"{len(self.facts)} facts from {self.facts['source_id'].nunique()} articles added, {len(self.sources)} of them new sources"
+        articles = self.facts["source_id"].nunique()
+        return f"{len(self.facts)} facts from {articles} articles added, {len(self.sources)} of them new sources"
 
 
 def sheet(library: Library, claims: pd.DataFrame | None = None) -> pd.DataFrame:
@@ -79,9 +85,13 @@ def sheet(library: Library, claims: pd.DataFrame | None = None) -> pd.DataFrame:
         for claim_id in check.claim_ids if check.verdict in ("inconsistent", "implausible") else ():
             said.setdefault(claim_id, []).append(f"{check.verdict}: {check.text}")
     texts = {doc: library.text(doc) for doc in rows["doc_id"].unique()}
-    context = [_context(texts[doc], start, end) for doc, start, end in zip(rows["doc_id"], rows["start"], rows["end"], strict=True)]
+    context = [
+        _context(texts[doc], start, end)
+        for doc, start, end in zip(rows["doc_id"], rows["start"], rows["end"], strict=True)
+    ]
     return rows.assign(
-        decision="", context=context, checks=[" / ".join(said.get(i, ())) for i in rows["claim_id"]], kind=LEAST_TRUSTED, comment=""
+        decision="", context=context, checks=[" / ".join(said.get(i, ())) for i in rows["claim_id"]],
+        kind=LEAST_TRUSTED, comment="",
     )[list(SHEET)].reset_index(drop=True)  # fmt: skip
 
 
@@ -108,7 +118,11 @@ def decisions(path: Path) -> pd.DataFrame:
         plain = Path(folder) / path.name
         plain.write_bytes(content.removeprefix(b"\xef\xbb\xbf"))
         table, _ = tables.read(plain, _LAYOUT)
-    wrong = [f"row {n + 2}, decision: {d!r} is none of accept, correct, reject, or empty" for n, d in enumerate(table["decision"].astype("str")) if d not in DECISIONS]
+    wrong = [
+        f"row {n + 2}, decision: {d!r} is none of accept, correct, reject, or empty"
+        for n, d in enumerate(table["decision"].astype("str"))
+        if d not in DECISIONS
+    ]
     if wrong:
         raise DataError(path.name, wrong)
     return table
@@ -122,8 +136,8 @@ def accept(library: Library, table: pd.DataFrame, *, folder: Path | None = None)
     library : Library
         In which every claim must still stand as it is printed in the table.
     table : DataFrame
-        As `decisions` reads it: rows with ``accept`` enter as the claim has them, rows with ``correct`` as the table has
-        them, the others do not.
+        As `decisions` reads it: rows with ``accept`` enter as the claim has them, rows with ``correct`` as the table
+        has them, the others do not.
     folder : Path, optional
         The ledger's folder. Default: the project's.
 
@@ -155,12 +169,20 @@ def _refuse_changed(chosen: pd.DataFrame, claims: pd.DataFrame) -> None:
             continue
         claim = claims.loc[row.claim_id]
         if claim["printed"] != row.printed:
-            wrong.append(f"{row.claim_id}: the text prints {claim['printed']!r}, the table {row.printed!r}: printed text is never changed")
+            wrong.append(
+                f"{row.claim_id}: the text prints {claim['printed']!r}, the table {row.printed!r}: "
+                "printed text is never changed"
+            )
         for column in EDITABLE if row.decision == "accept" else ():
             given, own = chosen[column].iloc[n], claim[column]
-            same = (pd.isna(given) and pd.isna(own)) or str(given) == str(own) or (isinstance(own, float) and given == own)
+            same = (
+                (pd.isna(given) and pd.isna(own)) or str(given) == str(own) or (isinstance(own, float) and given == own)
+            )
             if not same:
-                wrong.append(f"{row.claim_id}, {column}: {given!r} is not {own!r} as it was read: say correct, not accept")
+                told = [_plain(v) if isinstance(v, float) else repr(v) for v in (given, own)]
+                wrong.append(
+                    f"{row.claim_id}, {column}: {told[0]} is not {told[1]} as it was read: say correct, not accept"
+                )
     if wrong:
         raise DataError("review", wrong)
 
@@ -178,23 +200,38 @@ def _sources(chosen: pd.DataFrame, claims: pd.DataFrame, library: Library, book:
             known[key] = f"doc-{number:03d}"
         kind = group["kind"].iloc[0] or LEAST_TRUSTED
         publisher = claim["publisher"] or "publisher not stated"
-        rows.append((doc_id, known[key], publisher, claim["title"], "", claim["published"], kind, f"{claim['file']}, document {doc_id}"))
+        rows.append(
+            (
+                doc_id,
+                known[key],
+                publisher,
+                claim["title"],
+                "",
+                claim["published"],
+                kind,
+                f"{claim['file']}, document {doc_id}",
+            )
+        )
     return pd.DataFrame(rows, columns=["doc_id", *LAYOUTS["sources"].columns])
 
 
-def _facts(chosen: pd.DataFrame, claims: pd.DataFrame, sources: pd.DataFrame, library: Library, book: ledger.Ledger) -> pd.DataFrame:
+def _facts(
+    chosen: pd.DataFrame, claims: pd.DataFrame, sources: pd.DataFrame, library: Library, book: ledger.Ledger
+) -> pd.DataFrame:
     source_of = dict(zip(sources["doc_id"], sources["source_id"], strict=True))
     last = max(int(i[1:]) for i in book.facts["fact_id"] if re.fullmatch(r"f\d+", i))
     rows = []
     for n, row in enumerate(chosen.itertuples(), 1):
         claim = claims.loc[row.claim_id]
         published = claim["published"] if len(claim["published"]) == 10 else ""
-        note = f"printed “{claim['printed']}” at characters {claim['start']}-{claim['end']} of {claim['file']} (document {claim['doc_id']})"
+        note = f"printed “{claim['printed']}” at characters {claim['start']}-{claim['end']} of {claim['file']}"
+        note += f" (document {claim['doc_id']})"
         note += "; corrected in review" if row.decision == "correct" else ""
         note += f"; {row.comment}" if row.comment else ""
         rows.append({
             "fact_id": f"f{last + n:04d}", "entity": row.entity, "metric": row.metric, "measure": row.measure,
-            "value": _plain(row.value), "value_high": _plain(row.value_high), "unit": row.unit, "currency": row.currency,
+            "value": _plain(row.value), "value_high": _plain(row.value_high), "unit": row.unit,
+            "currency": row.currency,
             "period_start": row.period_start, "period_end": row.period_end, "as_of": row.period_end or published,
             "status": STATUS.get(row.basis, row.basis), "precision": _plain(2 * float(claim["half_width"])),
             "qualifier": row.qualifier, "basis": "", "source_id": source_of[claim["doc_id"]], "note": note,
@@ -203,7 +240,13 @@ def _facts(chosen: pd.DataFrame, claims: pd.DataFrame, sources: pd.DataFrame, li
 
 
 def _plain(value: float | None) -> str:
-    return "" if value is None or pd.isna(value) else f"{float(value):.12g}" if abs(float(value)) < 1e12 else f"{float(value):.0f}"
+    return (
+        ""
+        if value is None or pd.isna(value)
+        else f"{float(value):.12g}"
+        if abs(float(value)) < 1e12
+        else f"{float(value):.0f}"
+    )
 
 
 def _write(folder: Path, facts: pd.DataFrame, sources: pd.DataFrame) -> None:

@@ -18,6 +18,10 @@ from helpers.wording import period, publishers, say, word
 
 ALARMS = ("inconsistent", "implausible")
 CLAIM_ID = re.compile(r"\b([0-9a-f]{16})(?:-\d+)?\b")
+ALARM = Markup(
+    '<li><p><span class="verdict-{}">{}</span> {}{}</p><details open><summary>{}</summary><ul>{}</ul></details></li>'
+)
+TOLD = Markup('<li><span class="verdict-{}">{}</span> {}</li>')
 DIGEST = 6
 MOST_PASSAGES = 6
 
@@ -37,25 +41,31 @@ def claims_table(claims: pd.DataFrame, *, names: Mapping[str, str], most: int = 
     ranked = claims.sort_values(["confidence", "published", "start"], ascending=[False, False, True], kind="stable")
     rows = [
         {
-            word("printed"): _opened(row),
+            word("document_printed"): _opened(row),
             word("value"): _value(row),
             word("entity"): names.get(row.entity, row.entity_words or "–"),
             word("metric"): names.get(row.metric, row.metric_words or "–"),
-            word("measure"): word(f"measure_{row.measure}"),
+            word("document_measure"): word(f"claim_{row.measure}"),
             word("period"): _period(row),
-            word("basis"): word(f"basis_{row.basis}"),
+            word("document_basis"): word(f"claim_{row.basis}"),
             word("sureness"): f"{row.confidence:.2f}",
         }
         for row in ranked.head(most).itertuples()
     ]
     frame = pd.DataFrame(rows, dtype=object)
     note = f"{min(most, len(claims))} / {len(claims)}"
-    text = [word(key) for key in ("printed", "entity", "metric", "measure", "period", "basis")]
-    return table(frame, caption=word("claims_title"), text=text if rows else (), note=note, most=most)
+    left = ("document_printed", "entity", "metric", "document_measure", "period", "document_basis")
+    text = [word(key) for key in left]
+    return table(frame, caption=word("document_claims"), text=text if rows else (), note=note, most=most)
 
 
 def contradictions(
-    verdicts: pd.DataFrame, claims: pd.DataFrame, *, names: Mapping[str, str], sources: pd.DataFrame, facts: pd.DataFrame
+    verdicts: pd.DataFrame,
+    claims: pd.DataFrame,
+    *,
+    names: Mapping[str, str],
+    sources: pd.DataFrame,
+    facts: pd.DataFrame,
 ) -> Html:
     """Every alarm with its arithmetic, and the passages or ledger rows it rests on.
 
@@ -80,10 +90,16 @@ def contradictions(
     items, lines = [], [word("contradictions")]
     for row in alarms.itertuples():
         text = _readable(row.text, label)
-        about = ", ".join(part for part in (names.get(row.entity, row.entity), names.get(row.metric, row.metric)) if part)
-        quotes = [_quote(held[i]) if i in held else _fact(printed[i], sources) for i in row.fact_ids if i in held or i in printed]
+        about = ", ".join(
+            part for part in (names.get(row.entity, row.entity), names.get(row.metric, row.metric)) if part
+        )
+        quotes = [
+            _quote(held[i]) if i in held else _fact(printed[i], sources)
+            for i in row.fact_ids
+            if i in held or i in printed
+        ]
         items.append(
-            Markup('<li><p><span class="verdict-{}">{}</span> {}{}</p><details open><summary>{}</summary><ul>{}</ul></details></li>').format(
+            ALARM.format(
                 row.verdict, word(row.verdict), f"{about}: " if about else "", text, word("passages"),
                 Markup("").join(Markup("<li>{}</li>").format(q) for q in quotes[:MOST_PASSAGES]),
             )
@@ -97,7 +113,13 @@ def contradictions(
 
 
 def feed(
-    rows: pd.DataFrame, claims: pd.DataFrame, checks: pd.DataFrame, *, topic: str, names: Mapping[str, str], sources: pd.DataFrame
+    rows: pd.DataFrame,
+    claims: pd.DataFrame,
+    checks: pd.DataFrame,
+    *,
+    topic: str,
+    names: Mapping[str, str],
+    sources: pd.DataFrame,
 ) -> Html:
     """Documents with their claims as a digest, and the checks that touch them beside it.
 
@@ -132,7 +154,7 @@ def feed(
                 row.title, head, _marked(row.snippet),
                 Markup("").join(Markup("<li>{}</li>").format(_opened(c, text)) for c, text in said),
                 Markup("").join(
-                    Markup('<li><span class="verdict-{}">{}</span> {}</li>').format(c["verdict"], word(c["verdict"]), _readable(c["text"], label))
+                    TOLD.format(c["verdict"], word(c["verdict"]), _readable(c["text"], label))
                     for c in told
                 ),
             )
@@ -161,16 +183,18 @@ def document_grid(rows: pd.DataFrame, claims: pd.DataFrame, *, names: Mapping[st
         {
             word("entity"): names.get(row.entity, row.entity),
             word("metric"): names.get(row.metric, row.metric),
-            word("measure"): word(f"measure_{row.measure}"),
+            word("document_measure"): word(f"claim_{row.measure}"),
             word("period"): period(pd.Timestamp(row.period_start), pd.Timestamp(row.period_end)),
-            word("preferred_value"): _cell([held[i] for i in row.claim_ids if i in held], say(row.value, row.unit, row.currency)),
-            word("source_count"): row.sources,
+            word("preferred_value"): _cell(
+                [held[i] for i in row.claim_ids if i in held], say(row.value, row.unit, row.currency)
+            ),
+            word("document_count"): row.sources,
             word("disagreement"): word("disagrees", values=row.values) if row.is_disputed else word("agrees"),
         }
         for row in rows.sort_values(["is_disputed", "sources"], ascending=False, kind="stable").itertuples()
     ]
     frame = pd.DataFrame(made, dtype=object)
-    text = [word(key) for key in ("entity", "metric", "measure", "period", "preferred_value", "disagreement")]
+    text = [word(key) for key in ("entity", "metric", "document_measure", "period", "preferred_value", "disagreement")]
     return table(frame, caption=word("grid_title"), text=text if made else (), most=most)
 
 
@@ -188,7 +212,9 @@ def hits(found: pd.DataFrame, *, query: str) -> Html:
     if found.empty:
         return statement(f"{title}: {word('none')}")
     items = [
-        Markup("<li><p><strong>{}</strong> ({})<br>{}</p></li>").format(row.title, _publisher(row), _marked(row.snippet))
+        Markup("<li><p><strong>{}</strong> ({})<br>{}</p></li>").format(
+            row.title, _publisher(row), _marked(row.snippet)
+        )
         for row in found.itertuples()
     ]
     html = Markup("<p><strong>{}</strong></p><ol>{}</ol>").format(title, Markup("").join(items))
@@ -212,14 +238,16 @@ def documents_table(documents: pd.DataFrame, broken: Sequence[str], *, counts: M
             word("document"): row.title or row.file,
             word("source"): _publisher(row),
             word("known_on"): row.published or word("undated_document"),
-            word("printed"): counts.get(row.doc_id, 0),
+            word("document_printed"): counts.get(row.doc_id, 0),
             word("place"): f"{row.file} ({row.doc_id})",
         }
         for row in documents.itertuples()
     ]
     note = f"{word('not_read')}: {'; '.join(broken)}" if broken else ""
     text = [word(key) for key in ("document", "source", "known_on", "place")]
-    return table(pd.DataFrame(rows, dtype=object), caption=word("documents"), text=text if rows else (), note=note, most=500)
+    return table(
+        pd.DataFrame(rows, dtype=object), caption=word("documents"), text=text if rows else (), note=note, most=500
+    )
 
 
 def _value(row) -> str:
@@ -240,7 +268,7 @@ def _period(row) -> str:
 
 def _says(row, names: Mapping[str, str]) -> str:
     parts = [names.get(row.entity, row.entity_words), names.get(row.metric, row.metric_words)]
-    parts += [word(f"measure_{row.measure}")] if row.measure != "level" else []
+    parts += [word(f"claim_{row.measure}")] if row.measure != "level" else []
     parts += [_period(row)] if row.period_end else []
     return ", ".join(part for part in parts if part)
 

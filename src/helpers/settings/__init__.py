@@ -7,4 +7,12 @@ from helpers.settings.shared import LANGUAGES, Settings
 from helpers.settings.texts import parse_day
 from helpers.settings.valuation import ValuationSettings
 
-__all__ = ["LANGUAGES", "DocumentSettings", "EventSettings", "MarketSettings", "Settings", "ValuationSettings", "parse_day"]
+__all__ = [
+    "LANGUAGES",
+    "DocumentSettings",
+    "EventSettings",
+    "MarketSettings",
+    "Settings",
+    "ValuationSettings",
+    "parse_day",
+]
