@@ -2,8 +2,8 @@
 
 Claims that are bound to an entity and a metric go through every rule of `helpers.audit` as facts do. Before that come
 rules that need no binding, because one sentence holds all they compare: a stated change against the two levels beside
-it, and one amount in two currencies against the dated rate. Sizes in words (亿级, "billion-level") and ratios of any two
-figures of an entity are judged here too, since the ledger's bounds look at measured figures only.
+it, and one amount in two currencies against the dated rate. Sizes in words (亿级, "billion-level") and ratios of any
+two figures of an entity are judged here too, since the ledger's bounds look at measured figures only.
 
 What the module cannot do: tell a definition from a slip where a text names neither. Where a definition or a period is
 not stated, the verdict is undetermined.

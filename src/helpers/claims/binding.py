@@ -189,7 +189,8 @@ def _subject(text: str, low: str, title: str, names: list[Mention], lexicon: Lex
 
 def _usual(whole: _Text, title: str) -> Period | None:
     """The period of the title or of the first sentences: what a sentence without a period is about."""
-    for period in periods_of(title):
+    own = whole.text.startswith(title) and title  # the usual case: its periods are already read
+    for period in [p for p in whole.periods if p.end <= len(title)] if own else periods_of(title):
         if period.kind in ("quarter", "half", "nine", "year"):
             return period
     limit = whole.cuts[2] if len(whole.cuts) > 2 else len(whole.low)
@@ -230,9 +231,12 @@ def _claim(whole: _Text, token: Token, number: int, before: _Bound) -> Claim:
     first, last, how = _period(whole, token, number, start, end, entity, metric, measure, role, before)
     if measure == "yoy_growth" and (level == "money_per_share" or first == last != "") and not _is_yearly(whole, token):
         measure = "growth"
-    if measure == "level" and unit == "ratio" and before.sentence == cut and before.metric in MARGINS:
-        if not metric and _BARE_RATIO.search(whole.low, max(0, token.start - 16), token.start):
-            metric, words, level = MARGINS[before.metric], before.words, "ratio"
+    goes_on = before.sentence == cut and before.metric in MARGINS and not metric
+    bare = (
+        measure == "level" and unit == "ratio" and _BARE_RATIO.search(whole.low, max(0, token.start - 16), token.start)
+    )
+    if goes_on and bare:
+        metric, words, level = MARGINS[before.metric], before.words, "ratio"
     before.sentence, before.metric, before.words, before.unit, before.end = cut, metric, words, level, token.end
     before.token, before.measure = token, measure
     period_weight = {"stated": 0.95, "inferred": 0.6}.get(how, 0.3)
