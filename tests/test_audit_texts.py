@@ -126,6 +126,12 @@ def test_a_forecast_is_not_held_against_a_reported_figure():
     assert alarms(*texts) == []
 
 
+def test_a_forecast_is_not_held_against_the_ledger_either():
+    facts = ledger.facts(entity="kuaishou", metric="revenue")
+    assert alarms("Kuaishou 3Q24 preview\nKuaishou 3Q24 revenue growth 9.5%.", facts=facts) == []
+    assert alarms("Kuaishou 3Q24\nKuaishou 3Q24 revenue growth 9.5%.", facts=facts) != []
+
+
 def test_intraday_and_close_are_named_differently():
     assert alarms("东方甄选股价\n2025年8月19日东方甄选盘中涨23%,收盘跌20.89%。") == []
 

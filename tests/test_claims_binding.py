@@ -49,6 +49,14 @@ def test_the_nearest_entity_before_and_then_the_title():
     assert (row.entity, row.entity_words) == ("kuaishou", "快手")
 
 
+def test_a_heading_says_whose_numbers_and_when():
+    text = "# 三家公司业绩\n## 拼多多2024Q3\n收入994亿元。\n## 快手2024Q2\n收入310亿元。\n"
+    rows = bound(text, title="三家公司业绩")
+    assert [(c.entity, c.period_end, c.section) for c in rows] == [
+        ("pdd", "2024-09-30", "拼多多2024Q3"), ("kuaishou", "2024-06-30", "快手2024Q2"),
+    ]  # fmt: skip
+
+
 def test_nothing_named_is_nothing_bound():
     (row,) = bound("收入311亿元", published="")
     assert (row.entity, row.period_end, row.period_basis) == ("", "", "unknown")

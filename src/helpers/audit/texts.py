@@ -484,7 +484,7 @@ def _softened(judged: pd.DataFrame, claims: pd.DataFrame) -> pd.DataFrame:
             why = "one article names them differently"
         elif rule == "sources" and len({lists.get(i, i) for i in of}) == 1 < len(of):
             why = "members of one list, which name different parts"
-        elif len({docs[i] for i in of}) > 1 and 0 < len(expected.intersection(of)) < len(ids):
+        elif len({docs.get(i, "") for i in ids}) > 1 and 0 < len(expected.intersection(of)) < len(ids):
             why = "a forecast against a reported figure"
         if why:
             kinds[n], texts_of[n], doubted[n] = "undetermined", f"{texts_of[n]}; {why}", ()

@@ -47,6 +47,7 @@ _STARTED = re.compile(r"(?:由|从|自|\bfrom\b)[^。;]{0,12}$")
 _ROLE_TO = re.compile(
     r"(?:\bto|\breach(?:ing|ed)|[增升降跌涨][长至到为]|至|到|达到?)(?: (?:about|nearly|over|around))? ?(?:约|近|超过?)?$"
 )
+_HEADING = re.compile(r"^#{1,4} (.{1,80})$", re.MULTILINE)
 _WINDOW = re.compile(
     r"(?:within|in|over|during) (?:just |the (?:past|last) |only )?(?P<n>a|one|two|three|four|six|nine|twelve|[0-9]+)[ -](?P<what>year|month)s?"
     r"|(?P<zn>[一两二三四六九]|[0-9]+)(?P<zwhat>年|个月)(?:内|间|里|之内)"
@@ -88,6 +89,17 @@ REACH = 1500  # a sentence ends there at the latest, so that a text without a fu
 _PEOPLE = ("person", "buyer", "count", "order", "view", "interaction", "share", "household")
 
 
+@dataclass(frozen=True, slots=True)
+class _Heading:
+    """A heading, and what it says the lines below are about."""
+
+    start: int
+    text: str
+    entity: str
+    words: str
+    period: Period | None
+
+
 @dataclass(slots=True)
 class _Text:
     """A text with everything that its claims are bound to, in order."""
@@ -104,7 +116,7 @@ class _Text:
     main: str
     main_words: str
     main_period: Period | None
-    headings: list[tuple[int, str]]
+    headings: list[_Heading]
     usual_basis: str
     published: str
     bases: list[tuple[int, int, str]]
@@ -146,7 +158,7 @@ def bind(text: str, lexicon: Lexicon, *, title: str = "", published: str = "") -
     named = [p for p in named if not _COMPARED.search(low, max(0, p.start - 14), p.start)]
     whole = _Text(
         text, low, tokens, named, names, lexicon.meant(text, low), cuts, lexicon, _day(published), about, words,
-        None, _headings(text), "forecast" if _PREVIEW.search(grammar.fold(title)) else "actual",
+        None, _headings(text, low, lexicon, named), "forecast" if _PREVIEW.search(grammar.fold(title)) else "actual",
         published if len(published) == 10 else "",
         [(m.start(), m.end(), m.lastgroup) for m in vocabulary.around(_BASIS, _BASIS_STEMS, low, before=12, after=24)],
     )  # fmt: skip
@@ -166,8 +178,17 @@ def _day(published: str) -> date | None:
     return date(*(parts + [12, 28][len(parts) - 1 :])) if parts else None
 
 
-def _headings(text: str) -> list[tuple[int, str]]:
-    return [(m.start(), m[1].strip()) for m in re.finditer(r"^#{1,4} (.{1,80})$", text, re.M)] if "# " in text else []
+def _headings(text: str, low: str, lexicon: Lexicon, named: list[Period]) -> list[_Heading]:
+    """Lines that begin with #, each with the entity and the period that it names; the title is none of them."""
+    if "# " not in text:
+        return []
+    found = []
+    for m in _HEADING.finditer(text):
+        names = lexicon.mentioned(m[1], low[m.start(1) : m.end(1)])
+        inside = [p for p in named if m.start() <= p.start < m.end() and p.kind in ("quarter", "half", "nine", "year")]
+        entity, words = (names[0].code, names[0].words) if names else ("", "")
+        found.append(_Heading(m.start(), m[1].strip(), entity, words, inside[0] if inside else None))
+    return found
 
 
 def _subject(text: str, low: str, title: str, names: list[Mention], lexicon: Lexicon) -> tuple[str, str]:
@@ -276,8 +297,8 @@ def _role(whole: _Text, token: Token, number: int, start: int) -> str:
 
 
 def _section(whole: _Text, token: Token) -> str:
-    at = bisect_right(whole.headings, (token.start, "")) - 1
-    return whole.headings[at][1] if at >= 0 else ""
+    heading = _heading_above(whole, token.start)
+    return heading.text if heading is not None else ""
 
 
 def _entity(whole: _Text, token: Token, start: int, end: int) -> tuple[str, str, float]:
@@ -288,12 +309,20 @@ def _entity(whole: _Text, token: Token, start: int, end: int) -> tuple[str, str,
         aside = whole.low[max(0, name.start - 12) : name.start]
         if not re.search(r"holders?: ?$|\bby $|\bvia $|来源[::]?$", aside) or not whole.main:
             return name.code, name.words, 0.95
+    heading = _heading_above(whole, token.start)
+    if heading is not None and heading.entity:
+        return heading.entity, heading.words, 0.85
     if whole.main:
         return whole.main, whole.main_words, 0.85
     after = at + 1
     if after < len(whole.names) and whole.names[after].start < end:
         return whole.names[after].code, whole.names[after].words, 0.6
     return "", "", 0.2
+
+
+def _heading_above(whole: _Text, place: int) -> _Heading | None:
+    at = bisect_right(whole.headings, place, key=lambda h: h.start) - 1
+    return whole.headings[at] if at >= 0 else None
 
 
 def _measure(whole: _Text, token: Token, start: int) -> str:
@@ -481,8 +510,10 @@ def _period(whole, token, number, start, end, entity, metric, measure, role, bef
             return first, last, "stated"
     if role == "from" and (window := _months_back(whole, start, end)):
         return *periods.resolve(Period(0, 0, "ago", shift=-window), whole.today), "stated"
-    if whole.main_period is not None:
-        first, last = periods.resolve(whole.main_period, whole.today, month)
+    heading = _heading_above(whole, token.start)
+    usual = (heading.period if heading is not None else None) or whole.main_period
+    if usual is not None:
+        first, last = periods.resolve(usual, whole.today, month)
         if first:
             return first, last, "inferred"
     elif before.period is not None and "\n" not in whole.low[before.period.end : token.start]:
