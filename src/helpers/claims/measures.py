@@ -1,0 +1,90 @@
+"""Whether a number is a level, a share or a change, and of what kind: by the words right before and behind it."""
+
+from __future__ import annotations
+
+import re
+
+from helpers.claims.context import Bound, Text
+from helpers.claims.numbers import Token
+
+_YOY = re.compile(
+    r"同比|yoy|y/y|year[- ](?:on|over)[- ]year|较(?:去年|上年)同期|compared (?:to|with) (?:the )?(?:same period|last year|a year)|from a year (?:ago|earlier)|annual(?:ly)?\b|比去年"
+)
+_QOQ = re.compile(r"环比|qoq|q/q|mom\b|quarter[- ](?:on|over)[- ]quarter|sequential|较上季")
+_GROWTH_LEFT = re.compile(
+    r"(?:增长?|增幅|增速|涨幅?|上涨|提升|上升|增加|提高|扩大|下降|下滑|下跌|减少|降低|回落|跌幅?|降幅?|收窄|多|少|萎缩)(?:率|了|为|达到?|超过?|逾|近|约|接近|将近|至少|不到|幅度?|高达|[ :])*$"
+    r"|\b(?:up|down|grew|grow|grown|rose|rise|risen|rising|growth|increas(?:e|ed|es|ing)|gain(?:ed|s)?|jump(?:ed)?|surg(?:e|ed|ing)|climb(?:ed)?|"
+    r"expand(?:ed)?|soar(?:ed)?|advanc(?:e|ed)|fell|fall(?:en)?|declin(?:e|ed|ing)|decreas(?:e|ed)|drop(?:ped)?|lost|slid|slump(?:ed)?|shrank|"
+    r"plung(?:e|ed)|narrow(?:ed|ing)|widen(?:ed)?|improv(?:e|ed)|contract(?:ed)?|reduc(?:ed|tion))(?:,? (?!but\b|and\b|while\b)[a-z\-]+){0,3}[ ~]*(?:us\$|\$)?$"
+)
+_GROWTH_RIGHT = re.compile(
+    r" ?(?:yoy|qoq|y/y|q/q|year[- ](?:on|over)[- ]year|同比|annual|sequential)? ?(?:的?增(?:长|幅|速)|growth|increase|rise|gain|jump|surge|decline|drop|decrease|fall|uplift|higher|lower|more\b|比上年)|% ?yoy| ?yoy"
+)
+_OPENED = re.compile(r"[(] ?(?:yoy|qoq|同比|环比|增长?|下降|up|down) ?$")
+BARE_RATIO = re.compile(r"(?:margin|ratio|利润率|费用率|费率|率)(?: (?:was|is|of|at))?(?:为|约|达)* ?$")
+_LOST = re.compile(
+    r"(?:eras(?:e|ed|ing)|wip(?:e|ed|ing)(?: out| off)?|shed(?:ding)?|蒸发|缩水)(?: (?:about|nearly|over|more than|some))? ?(?:了|约|近|超过?)*$"
+)
+SHARE = re.compile(
+    r"占比?(?:达到?|约|近|超过?|为|总收入的?|整体的?|收入的?|gmv的?|其中)*$|占[^,。;0-9]{0,12}$|accounting for (?:nearly |over |about |almost )?$|account(?:s|ed) for (?:nearly |over |about |almost )?$|\b(?:share of|represent(?:ing|ed|s)|made up|making up|contribut(?:ed|ing)) (?:nearly |over |about )?$"
+)
+_SHARE_RIGHT = re.compile(
+    r"(?:[^,;。.(]{0,12})? ?of (?:the )?(?:total|revenue|its revenue|group revenue|all |overall )|的?(?:收入)?占比"
+)
+
+
+def measure_of(whole: Text, token: Token, start: int) -> str:
+    """Whether a ratio or a multiple is a change, a share or a level."""
+    low = whole.low
+    left = low[max(start, token.start - 48) : token.start]
+    if token.kind in ("points", "basis"):
+        return "change"
+    if token.kind == "money" and _LOST.search(left):
+        return "change"
+    if token.kind not in ("ratio", "multiple"):
+        return "level"
+    if token.kind == "ratio" and (SHARE.search(left) or _SHARE_RIGHT.match(low, token.end)):
+        return "share"
+    right = low[token.end : token.end + 40]
+    printed_sign = low[token.start] in "+-"
+    grown = (
+        printed_sign
+        or token.negative
+        or _GROWTH_LEFT.search(left)
+        or _GROWTH_RIGHT.match(low, token.end)
+        or _OPENED.search(left)
+    )
+    if token.kind == "multiple":
+        if not grown and not re.match(r"翻|doubl|tripl|trebl|quadr|quint|.*fold", low[token.start : token.end]):
+            return "level"
+    elif not grown:
+        return "level"
+    clause = left[max(left.rfind("。"), left.rfind(";"), 0) :]
+    near = clause[max(clause.rfind(","), 0) :] if not printed_sign else clause
+    if _QOQ.search(near[-16:]) or _QOQ.search(right[:24]):
+        return "qoq_growth"
+    plain = "multiple" if token.kind == "multiple" else "growth"
+    window = re.search(
+        r"(?:within|over|in) (?:a|one|two|three|four|six|the past|just|[0-9]+)[a-z \-]{0,12}(?:year|month|week)|since|年内|月内|个月|以来",
+        low[max(start, token.start - 90) : token.end + 60],
+    )
+    if _YOY.search(clause[-28:]) or _YOY.search(right) or not window:
+        return (
+            "yoy_multiple"
+            if token.kind == "multiple" and not re.match(r"翻|doubl|.*fold", low[token.start : token.end])
+            else "yoy_growth"
+            if plain == "growth"
+            else plain
+        )
+    return plain
+
+
+def silent_growth(whole: Text, token: Token, metric: str, before: Bound) -> str:
+    """A bare "(20%)" or ", 15%" after a level of money or people is its growth."""
+    if before.token is not None and 0 <= token.start - before.token.end <= 4:
+        return "yoy_growth"
+    return "level"
+
+
+def is_yearly(whole: Text, token: Token) -> bool:
+    return bool(_YOY.search(whole.low, max(0, token.start - 24), token.end + 24))

@@ -1,0 +1,144 @@
+"""Whose number it is, and of what: entity and metric, from the clause, the sentence, the heading and the title."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+
+from helpers.claims.context import Text, heading_above
+from helpers.claims.lexicon import SHARES
+from helpers.claims.measures import SHARE
+from helpers.claims.numbers import Token
+
+_CLAUSE = re.compile(r",(?! ?(?:同比|环比|yoy|up\b|down\b|较|增|降|升|跌|占|a[n]? [0-9]))|[;:。\n]|\. ")
+_GENERIC = ("revenue", "revenues", "收入", "营收")
+_RIGHT_OF = re.compile(
+    r"\)?(?: \([^)]{0,40}\))?(?: (?:yoy|year[- ](?:on|over)[- ]year|quarter[- ]over[- ]quarter|annual))?(?: (?:growth|increase|rise|jump|decline|drop|decrease|surge|gain))? (?:in|of|for) (?:the )?(?:its )?(?:total |average |overall |combined )?(?:number of )?(?:the )?"
+)
+PEOPLE = ("person", "buyer", "count", "order", "view", "interaction", "share", "household")
+
+
+def entity_of(whole: Text, token: Token, start: int, end: int) -> tuple[str, str, float]:
+    """The last entity named before the number in its sentence, else the article's own."""
+    at = bisect_left(whole.names, token.start, key=lambda n: n.start) - 1
+    if at >= 0 and whole.names[at].start >= start:
+        name = whole.names[at]
+        aside = whole.low[max(0, name.start - 12) : name.start]
+        if not re.search(r"holders?: ?$|\bby $|\bvia $|来源[::]?$", aside) or not whole.main:
+            return name.code, name.words, 0.95
+    heading = heading_above(whole, token.start)
+    if heading is not None and heading.entity:
+        return heading.entity, heading.words, 0.85
+    if whole.main:
+        return whole.main, whole.main_words, 0.85
+    after = at + 1
+    if after < len(whole.names) and whole.names[after].start < end:
+        return whole.names[after].code, whole.names[after].words, 0.6
+    return "", "", 0.2
+
+
+def metric_of(whole, token, start, end, unit, measure, entity, before, cut) -> tuple[str, str, float, str]:
+    """Metric, its words, how sure, and the unit of its level.
+
+    The term right behind ("in GMV", "active consumers"), else the nearest term before the number in its sentence that
+    can have such a number, else what the number before it was about.
+    """
+    terms, low = whole.terms, whole.low
+    first = bisect_left(terms, start, key=lambda t: t[0])
+    at = bisect_left(terms, token.start, key=lambda t: t[0])
+    limit = min(end, token.end + 60)
+    behind = [
+        t
+        for t in terms[at : at + 4]
+        if t[0] < limit and t[1] > (token.digits[1] if token.role == "noun" else token.end)
+    ]
+    for term in behind:
+        gap = low[token.end : term[0]] if term[0] >= token.end else ""
+        direct = (
+            term[0] < token.end
+            or _RIGHT_OF.fullmatch(gap)
+            or (
+                (token.kind in ("count", "time") or token.role == "level")
+                and re.fullmatch(r"[ \-]?(?:[a-z]+ ){0,2}", gap)
+            )
+        )
+        if direct and measure != "share" and (found := _meaning(term, entity)) and _fits(found, token, unit, measure):
+            return found[0], term[3], 0.9, found[1]
+        break
+    subject = token.start
+    if measure == "share" and (said := SHARE.search(low, max(start, token.start - 48), token.start)):
+        subject = said.start()
+    best, skipped = None, 0
+    for term in reversed(terms[first:at]):
+        if term[1] > token.start or term[0] >= subject:
+            continue
+        found = _meaning(term, entity)
+        if _fits(found, token, unit, measure):
+            best = (found, term)
+            break
+        skipped += 1
+        if skipped > 2:
+            break
+    went_on = before.sentence == cut and before.token is not None
+    if best is not None:
+        (code, level), term = best
+        gap = low[term[1] : token.start]
+        plain = len(_CLAUSE.findall(gap))
+        if (
+            measure in ("yoy_growth", "qoq_growth", "growth", "multiple", "yoy_multiple", "change")
+            and went_on
+            and before.term_end >= term[1]
+            and before.words
+        ) and _fits((before.metric, before.unit), token, unit, measure):
+            return before.metric, before.words, 0.8, before.unit
+        if term[3].lower() in _GENERIC and (segment := _segment(whole, terms, first, term, entity)):
+            code, level = segment
+        before.term_end = term[1]
+        return code, term[3], max(0.5, 0.92 - 0.12 * plain), level
+    if went_on and before.words and _fits((before.metric, before.unit), token, unit, measure):
+        return before.metric, before.words, 0.6, before.unit
+    for term in behind:
+        found = _meaning(term, entity)
+        if (
+            term[0] >= token.end
+            and _fits(found, token, unit, measure)
+            and not re.search(r"[,;:。(]", low[token.end : term[0]])
+        ):
+            return found[0], term[3], 0.6, found[1]
+    return "", "", 0.3, ""
+
+
+def _fits(meaning: tuple[str, str], token: Token, unit: str, measure: str) -> bool:
+    """Whether a metric with this unit can be what the number says."""
+    code, level = meaning
+    if token.kind == "money":
+        small = token.power is None and token.value < 10000
+        return level == unit or (level == "money" and not code) or (level == "money_per_share" and small)
+    if token.kind == "count":
+        return level in PEOPLE if unit != "rating_point" else level == "rating_point"
+    if token.kind == "time":
+        return level in ("minute", "hour", "day", "person") if unit == "minute" else level in ("hour", "day")
+    if token.kind in ("points", "basis"):
+        return level == "ratio"
+    if measure == "share":
+        return level in ("money", "ratio", "person", "count")
+    if measure == "level" and token.kind == "ratio":
+        return level == "ratio"
+    return True
+
+
+def _segment(whole: Text, terms: list, first: int, term: tuple, entity: str) -> tuple[str, str] | None:
+    """ "The digital marketing segment ..., with revenue of": the segment named just before has the revenue."""
+    at = terms.index(term, first)
+    if at == first:
+        return None
+    earlier = terms[at - 1]
+    code, level = _meaning(earlier, entity)
+    between = whole.low[earlier[1] : term[0]]
+    if code not in SHARES or len(between) > 90 or any(earlier[1] < t.start < term[0] for t in whole.tokens):
+        return None
+    return code, level
+
+
+def _meaning(term: tuple, entity: str) -> tuple[str, str]:
+    return term[2].get(entity) or term[2].get("") or next(iter(term[2].values()))

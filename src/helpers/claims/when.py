@@ -1,0 +1,129 @@
+"""The period of a number: stated in its sentence, else that of the heading, the title or the sentence before."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from datetime import date
+
+from helpers.claims import periods
+from helpers.claims.context import Text, heading_above
+from helpers.claims.numbers import Token
+from helpers.claims.periods import Period
+
+_STARTED = re.compile(r"(?:由|从|自|\bfrom\b)[^。;]{0,12}$")
+_WINDOW = re.compile(
+    r"(?:within|in|over|during) (?:just |the (?:past|last) |only )?(?P<n>a|one|two|three|four|six|nine|twelve|[0-9]+)[ -](?P<what>year|month)s?"
+    r"|(?P<zn>[一两二三四六九]|[0-9]+)(?P<zwhat>年|个月)(?:内|间|里|之内)"
+)
+_LAST_YEAR = re.compile(r"去年同期|上年同期|a year ago|a year earlier|(?:the )?previous year|prior year")
+
+
+def period_of(whole, token, number, start, end, entity, metric, measure, role, before) -> tuple[str, str, str]:
+    """First and last day, and whether the sentence says so."""
+    named = whole.periods
+    lo = bisect_left(named, start, key=lambda p: p.start)
+    hi = bisect_left(named, end, key=lambda p: p.start)
+    inside = [p for p in named[lo:hi] if p.kind not in ("time",)]
+    month = whole.lexicon.fiscal_ends.get(entity, 12)
+    listed = [p for p in inside if p.kind == "years"]
+    if listed and token.series and (years := _of_series(whole, token, number, listed[-1])):
+        return f"{years}-01-01", f"{years}-12-31", "stated"
+    chosen = _of_column(whole, token) or _nearest(whole, token, inside)
+    if (
+        chosen is not None
+        and role == "to"
+        and chosen.end <= token.start
+        and _STARTED.search(whole.low, start, chosen.start)
+    ):
+        chosen = None  # the day before "from A" is A's, not B's
+    if chosen is not None:
+        first, last = _days_of(whole, chosen, month)
+        if first:
+            before.period = chosen if whole.low[chosen.start - 1 : chosen.start] != "(" else before.period
+            return first, last, "stated"
+    if role == "from" and (window := _months_back(whole, start, end)):
+        return *periods.resolve(Period(0, 0, "ago", shift=-window), whole.today), "stated"
+    heading = heading_above(whole, token.start)
+    usual = (heading.period if heading is not None else None) or whole.main_period
+    if usual is not None:
+        first, last = periods.resolve(usual, whole.today, month)
+        if first:
+            return first, last, "inferred"
+    elif before.period is not None and "\n" not in whole.low[before.period.end : token.start]:
+        first, last = _days_of(whole, before.period, month)
+        if first and before.period.kind in ("quarter", "half", "nine", "year", "month"):
+            return first, last, "inferred"
+    if whole.today is not None and measure == "level" and whole.lexicon.kinds.get(metric) in ("stock", "price"):
+        return whole.published, whole.published, "inferred"
+    return "", "", "unknown"
+
+
+def _days_of(whole: Text, period: Period, month: int) -> tuple[str, str]:
+    """Days of a period; "去年同期" and "a year earlier" are the text's own period a year before."""
+    if (
+        period.kind == "relative"
+        and whole.main_period is not None
+        and _LAST_YEAR.fullmatch(whole.low, period.start, period.end)
+    ):
+        days = periods.resolve(whole.main_period, _anchor(whole), month)
+        return tuple(f"{int(day[:4]) - 1}{day[4:]}" for day in days) if days[0] else days
+    return periods.resolve(period, _anchor(whole), month)
+
+
+def _anchor(whole: Text) -> date | None:
+    """The day from which missing years are read: of publication, else the end of the main period."""
+    if whole.today or whole.main_period is None or whole.main_period.year is None:
+        return whole.today
+    last = periods.resolve(whole.main_period, None)[1]
+    return date.fromisoformat(last) if last else None
+
+
+def _months_back(whole: Text, start: int, end: int) -> int:
+    """Months of "within a year", "in just three months": where the first figure of a change stood."""
+    found = _WINDOW.search(whole.low, start, end) if whole.today else None
+    if not found:
+        return 0
+    n, what = found["n"] or found["zn"], found["what"] or found["zwhat"]
+    count = int(n) if n.isdigit() else periods.COUNTS.get(n, 1)
+    return count * (12 if what in ("year", "年") else 1)
+
+
+def _of_series(whole: Text, token: Token, number: int, listed: Period) -> int | None:
+    """The k-th number of a list belongs to the k-th year of "2024/2025/2026年"."""
+    series = [i for i, t in enumerate(whole.tokens) if t.series == token.series]
+    k = series.index(number) if number in series else -1
+    return listed.years[k] if len(series) == len(listed.years) and k >= 0 else None
+
+
+def _of_column(whole: Text, token: Token) -> Period | None:
+    """The period in the head of a cell's column."""
+    if token.header is None:
+        return None
+    at = bisect_left(whole.periods, token.header[0], key=lambda p: p.start)
+    found = whole.periods[at] if at < len(whole.periods) else None
+    return found if found is not None and found.end <= token.header[1] else None
+
+
+def _nearest(whole: Text, token: Token, inside: list[Period]) -> Period | None:
+    """The period right behind ("in 2020"), else the last one before, else the only one of the sentence."""
+    inside = [p for p in inside if p.kind != "years"]
+    if not inside:
+        return None
+    for period in inside:
+        if period.start >= token.end:
+            gap = whole.low[token.end : period.start]
+            if (period.kind == "ago" and not gap.strip()) or (
+                re.fullmatch(
+                    r"[^0-9,;。]{0,24}?(?: ?(?:in|by|for|at|during|as of|on|since|compared to|from)(?: the| end of| mid-| early| late)? ?)",
+                    gap,
+                )
+                and period.kind != "relative"
+            ):
+                return period
+            break
+    left = [p for p in inside if p.end <= token.start]
+    if left:
+        return left[-1] if left[-1].kind != "relative" or len(left) < 2 else left[-2]
+    ahead = [p for p in inside if p.kind != "relative" and "(" not in whole.low[token.end : p.start]]
+    return ahead[0] if len(ahead) == 1 else None
