@@ -14,7 +14,7 @@ import pypdfium2
 import pytest
 
 from helpers import documents, lexicon
-from helpers.documents import articles, find, index, open_library
+from helpers.documents import articles, find, grid, index, open_library
 from helpers.errors import DataError, HelpersError
 
 PROJECT = Path(__file__).parents[1]
@@ -418,7 +418,7 @@ def test_the_grid_sees_disagreement_and_prefers_what_more_documents_print(folder
         (folder / f"{name}.txt").write_text(f"笔记{name}\n2024Q3快手总收入{value}亿元,记录{name}。\n", encoding="utf-8")
     library, _ = documents.library(folder)
     row = (
-        find.grid(library, entity="kuaishou", metric="revenue")
+        grid.cells(library, entity="kuaishou", metric="revenue")
         .query("measure == 'level' and period_end == '2024-09-30'")
         .iloc[0]
     )

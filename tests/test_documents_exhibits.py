@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from helpers import audit, documents, exhibits, ledger, lexicon
-from helpers.documents import find, index
+from helpers.documents import find, grid, index
 from helpers.errors import ParameterError
 from helpers.settings import DocumentSettings
 
@@ -61,7 +61,7 @@ def test_the_feed_shows_digest_and_checks(shown):
 
 def test_the_grid_opens_its_passages(shown):
     library, claims, _ = shown
-    made = exhibits.document_grid(find.grid(library), claims, names=NAMES)
+    made = exhibits.document_grid(grid.cells(library), claims, names=NAMES)
     assert re.search(
         r"<summary>USD 500 million</summary> A &amp; B, 2025-10-21: .*<mark>\$500 million</mark>", made.html
     )

@@ -14,7 +14,7 @@ from pathlib import Path
 import pandas as pd
 
 from helpers import audit, documents, ledger, lexicon, paths, wording
-from helpers.documents import Library, find, index, proposals, review
+from helpers.documents import Library, find, grid, index, proposals, review
 from helpers.errors import HelpersError
 
 FOLDER = "data/documents"
@@ -156,7 +156,7 @@ def _feed(library: Library, given: argparse.Namespace) -> None:
 
 
 def _grid(library: Library, given: argparse.Namespace) -> None:
-    rows = find.grid(library, entity=given.entity, metric=given.metric)
+    rows = grid.cells(library, entity=given.entity, metric=given.metric)
     for row in rows.itertuples():
         span = wording.period(pd.Timestamp(row.period_start), pd.Timestamp(row.period_end))
         mark = "  disputed" if row.is_disputed else ""

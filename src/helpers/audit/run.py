@@ -122,12 +122,12 @@ def audit(
     verdicts = verdicts.assign(severity=severity).sort_values(order, kind="stable", ignore_index=True)
     verdicts = verdicts.drop(columns="severity")
     return Audit(
-        verdicts=verdicts, doubts=_doubts(verdicts), checks=_counts(verdicts), text=_sentence(verdicts, evidence),
+        verdicts=verdicts, doubts=doubts_of(verdicts), checks=counts_of(verdicts), text=_sentence(verdicts, evidence),
         fact_ids=tuple(sorted({i for ids in verdicts["fact_ids"] for i in ids})),
     )  # fmt: skip
 
 
-def _doubts(verdicts: pd.DataFrame) -> dict[str, str]:
+def doubts_of(verdicts: pd.DataFrame) -> dict[str, str]:
     """First (most severe) reason for each doubted fact.
 
     Plain disagreement between sources sets nobody aside: it is a range, and the reader sees it.
@@ -140,7 +140,7 @@ def _doubts(verdicts: pd.DataFrame) -> dict[str, str]:
     return doubts
 
 
-def _counts(verdicts: pd.DataFrame) -> tuple[Check, ...]:
+def counts_of(verdicts: pd.DataFrame) -> tuple[Check, ...]:
     counts = verdicts["verdict"].value_counts()
     return tuple(
         Check(name=verdict, passed=None if verdict != "inconsistent" else not counts.get(verdict, 0),

@@ -59,10 +59,11 @@ def bind(text: str, lexicon: Lexicon, *, title: str = "", published: str = "") -
     about, words = _subject(text, low, title, names, lexicon)
     named = [p for p in named if not _COMPARED.search(low, max(0, p.start - 14), p.start)]
     whole = Text(
-        text, low, tokens, named, names, lexicon.meant(text, low), cuts, lexicon, _day(published), about, words,
-        None, _headings(text, low, lexicon, named), "forecast" if _PREVIEW.search(grammar.fold(title)) else "actual",
-        published if len(published) == 10 else "",
-        basis.mentions(low),
+        text=text, low=low, tokens=tokens, periods=named, names=names, terms=lexicon.meant(text, low), cuts=cuts,
+        lexicon=lexicon, today=_day(published), main=about, main_words=words, main_period=None,
+        headings=_headings(text, low, lexicon, named),
+        usual_basis="forecast" if _PREVIEW.search(grammar.fold(title)) else "actual",
+        published=published if len(published) == 10 else "", bases=basis.mentions(low),
     )  # fmt: skip
     whole.main_period = _usual(whole, title)
     before, claims = Bound(), []

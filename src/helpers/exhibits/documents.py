@@ -171,7 +171,7 @@ def document_grid(rows: pd.DataFrame, claims: pd.DataFrame, *, names: Mapping[st
     Parameters
     ----------
     rows : DataFrame
-        Of `helpers.documents.find.grid`.
+        Of `helpers.documents.grid.cells`.
     claims : DataFrame
         With the columns before and after; each cell opens its passages.
     names : mapping

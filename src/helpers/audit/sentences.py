@@ -1,0 +1,194 @@
+"""Contradictions that one text shows by itself: stated changes, two currencies, sizes in words, lists of shares.
+
+Nothing here needs to know what a number is about; the sentence or the list holds all that is compared.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator
+
+import pandas as pd
+
+from helpers import units
+from helpers.audit.prepare import amount, percent, times
+from helpers.audit.scale import FX_ROOM
+
+CHANGES = ("growth", "yoy_growth", "qoq_growth", "multiple", "yoy_multiple")
+LEVELS = ("money", "money_per_share", "person", "buyer", "count", "order", "view", "share", "ratio")
+BESIDE = 60  # characters between an amount and its conversion
+
+
+def sentences(claims: pd.DataFrame) -> Iterator[dict]:
+    """A change that a sentence states against the levels it prints.
+
+    Only levels of the change's own unit and currency count. Two levels give one ratio; with more, any pair in time may
+    be meant, and only a change that none of them gives is an alarm.
+    """
+    plain = claims[claims["role"].ne("level") & claims["value"].ne(0)]
+    for _, group in plain.groupby(["doc_id", "sentence"], sort=False):
+        if len(group) < 3 or not group["measure"].isin(CHANGES).any():
+            continue
+        rows = list(group.itertuples())
+        for change in rows:
+            if change.measure in CHANGES and (found := _change(change, rows)):
+                yield found
+
+
+def _change(change, rows: list) -> dict | None:
+    levels = [r for r in rows if r.measure == "level" and r.unit in LEVELS and pd.isna(r.value_high)]
+    of = [r for r in levels if _is_about(change, r)]
+    if len(of) < 2:
+        of = [r for r in levels if r.role in ("from", "to")]
+        if {r.role for r in of} != {"from", "to"}:
+            return None
+    of = [r for r in of if (r.unit, r.currency) == (of[0].unit, of[0].currency)] if of else []
+    if len(of) < 2 or len(of) > 4 or any(r.value <= 0 for r in of):
+        return None
+    pairs = [_in_time(a, b) for a, b in itertools.combinations(of, 2)]
+    pairs = [p for p in pairs if p is not None]
+    if not pairs:
+        return None
+    fits = [p for p in pairs if any(_meet(p, r) for r in _meanings(change))]
+    if not fits and len(pairs) > 1:
+        return None  # several levels, none of them said to be the change's own
+    start, end = (fits or pairs)[0]
+    kind = "consistent" if fits else "inconsistent"
+    ratio = end.value / start.value
+    said = times(change.value) if "multiple" in change.measure else percent(change.value)
+    shown = times(ratio) if "multiple" in change.measure else percent(ratio - 1)
+    text = f"{amount(end.value, end.currency)} over {amount(start.value, start.currency)} is {shown}; stated {said}"
+    text += f" (“{change.printed}”)"
+    ids = (change.claim_id, end.claim_id, start.claim_id)
+    return row_of(change, kind, "stated change", text, ids, () if fits else ids[:1])
+
+
+def _is_about(change, level) -> bool:
+    """Whether a level is one of the thing that a change is about: the same metric, else the same words for it."""
+    if change.metric or level.metric:
+        return change.metric == level.metric and change.entity == level.entity
+    return bool(change.metric_words) and change.metric_words.lower() == level.metric_words.lower()
+
+
+def _in_time(a, b) -> tuple | None:
+    """The earlier and the later of two levels: by their roles, by their periods, else in the order of the text."""
+    if a.role == "from" or b.role == "to":
+        return a, b
+    if b.role == "from" or a.role == "to":
+        return b, a
+    ends = (a.period_end, b.period_end)
+    if all(ends) and ends[0] != ends[1]:
+        return (a, b) if ends[0] < ends[1] else (b, a)
+    return (a, b) if a.value <= b.value else (b, a)
+
+
+def _meanings(change) -> list[tuple[float, float]]:
+    """Intervals of end over start that the words of a change allow."""
+    plus = 0.0 if "multiple" in change.measure else 1.0
+    top = change.value if pd.isna(change.value_high) else change.value_high
+    spans = [_interval(change.value + plus, top + plus, change.half_width, change.qualifier)]
+    if "multiple" in change.measure:
+        spans.append(tuple(end + 1 for end in spans[0]))
+    return spans
+
+
+def _interval(low: float, high: float, half: float, qualifier: str) -> tuple[float, float]:
+    room = {"about": 0.05, "nearly": 0.05}.get(qualifier, 0.0)
+    bottom = low - half - room * abs(low)
+    top = high + half + (room * abs(high) if qualifier == "about" else 0.0)
+    if qualifier == "at_least":
+        return low - half, math.inf
+    return (-math.inf, top) if qualifier == "at_most" else (bottom, top)
+
+
+def _meet(pair: tuple, meaning: tuple[float, float]) -> bool:
+    start, end = (_interval(r.value, r.value, r.half_width, r.qualifier) for r in pair)
+    if start[0] <= 0:
+        return True
+    return end[0] / start[1] <= meaning[1] and meaning[0] <= end[1] / start[0]
+
+
+def conversions(claims: pd.DataFrame) -> Iterator[dict]:
+    """One amount in two currencies, side by side: the implied rate against the dated one."""
+    money = claims[claims["unit"].isin(["money", "money_per_share"]) & claims["measure"].isin(["level", "change"])]
+    for _, group in money.groupby(["doc_id", "sentence"], sort=False):
+        rows = list(group.itertuples())
+        for a, b in itertools.pairwise(rows):
+            near = 0 <= b.start - a.end <= BESIDE and b.role == "aside"
+            if near and a.currency != b.currency and a.unit == b.unit and a.value and (found := _rate(a, b)):
+                yield found
+
+
+def _rate(a, b) -> dict | None:
+    day = rate_day(a)
+    rates = [rate_to_cny(currency, day) for currency in (b.currency, a.currency)]
+    if not all(map(math.isfinite, rates)):
+        return None
+    rate = rates[0] / rates[1]
+    low, high = (_interval(r.value, r.value, r.half_width, r.qualifier) for r in (a, b))
+    ends = [x / y for x in low for y in high if y and math.isfinite(x) and math.isfinite(y)]
+    implied = a.value / b.value
+    fits = min(ends) <= rate * (1 + FX_ROOM) and max(ends) >= rate * (1 - FX_ROOM)
+    shown = (implied, rate, a.currency, b.currency) if rate >= 1 else (1 / implied, 1 / rate, b.currency, a.currency)
+    text = f"{amount(a.value, a.currency)} and {amount(b.value, b.currency)}: implied rate {shown[0]:,.4g}, "
+    text += f"the table's {shown[1]:,.4g} {shown[2]} per {shown[3]}"
+    if not fits:
+        off = max(implied / rate, rate / implied)
+        ten = round(math.log10(off))
+        text += f": {off:,.3g} times off" + (", a slip of scale" if ten and abs(off / 10**ten - 1) < 0.1 else "")
+    ids = (a.claim_id, b.claim_id)
+    return row_of(a, "consistent" if fits else "inconsistent", "conversion", text, ids, () if fits else ids[1:])
+
+
+def sizes(claims: pd.DataFrame) -> Iterator[dict]:
+    """A size in words, in two languages of one text: 亿级 is a hundred million, "billion-level" is ten times that."""
+    for _, group in claims[claims["role"].eq("level")].groupby("doc_id", sort=False):
+        rows = list(group.itertuples())
+        first = rows[0]
+        for row in rows[1:]:
+            power = math.log10(row.value / first.value)
+            if row.printed.isascii() == first.printed.isascii():
+                continue
+            same = row.metric == first.metric
+            kind = "consistent" if power == 0 else "inconsistent" if same else "implausible"
+            text = f"“{first.printed}” is {amount(first.value)}, “{row.printed}” is {amount(row.value)}"
+            text += "" if power == 0 else f": {times(max(row.value / first.value, first.value / row.value))} apart"
+            text += "" if same or power == 0 else "; of another amount, by the same slip of translation"
+            ids = (row.claim_id, first.claim_id)
+            yield row_of(row, kind, "size in words", text, ids, ids[:1] if power else ())
+
+
+def shares(claims: pd.DataFrame) -> Iterator[dict]:
+    """Three or more shares in one list, near a hundred per cent: they are meant to add up."""
+    of = claims[claims["unit"].eq("ratio") & claims["measure"].eq("level") & claims["series"].gt(0)]
+    for _, group in of.groupby(["doc_id", "sentence", "series"], sort=False):
+        rows = list(group.itertuples())
+        total, room = sum(r.value for r in rows), sum(r.half_width for r in rows)
+        if len(rows) < 3 or not 0.85 <= total <= 1.15:
+            continue
+        fits = abs(total - 1) <= room + 1e-9
+        text = " + ".join(f"{r.value:.4g}" for r in rows) + f" = {total:.4g}"
+        text += "" if fits else "; parts of a whole add up to 1"
+        yield row_of(rows[0], "consistent" if fits else "implausible", "shares", text, [r.claim_id for r in rows], ())
+
+
+def rate_day(row) -> str:
+    """The day whose rate a writer had: the end of the period, or of publication if that comes first."""
+    days = [d for d in (row.period_end, row.published) if len(d) == 10]
+    return min(days, default="")
+
+
+def rate_to_cny(currency: str, day: str) -> float:
+    if currency not in units.CURRENCIES:
+        return math.nan
+    last = units.table_covers(currency)[1]  # a forecast lies ahead of the table: its last rate will do for a bound
+    return units.rate(currency, "CNY", min(pd.Timestamp(day).date(), last) if day else last)
+
+
+def row_of(claim, kind: str, rule: str, text: str, ids, doubted) -> dict:
+    end = pd.Timestamp(claim.period_end) if claim.period_end else pd.NaT
+    return {
+        "verdict": kind, "rule": rule, "entity": claim.entity, "metric": claim.metric, "period_end": end,
+        "text": text, "fact_ids": tuple(ids), "doubted": tuple(doubted),
+    }  # fmt: skip
