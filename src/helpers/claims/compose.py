@@ -131,12 +131,28 @@ def _make_range(low: str, token: Token, other: Token) -> bool:
     if not other.kind and other.power is None:
         return False
     taken = (token.power, token.kind, token.unit, token.currency)
-    if (
-        token.power is None
-        and other.power is not None
-        and token.kind in ("", "money")
-        and (not token.kind or not is_change or token.value < other.value)
-    ) and token.value * other.factor < other.value * other.factor * (1 if not is_change else 50):
+    _share_between(token, other, is_change)
+    if token.kind != other.kind or (token.currency and other.currency and token.currency != other.currency):
+        return False
+    if is_change:
+        token.role, other.role = "from", "to"
+        return False
+    if _is_move_to_level(low, left, token, other):
+        token.role, other.role = "", "to"
+        return False
+    if token.negative != other.negative and other.negative is not None:
+        return False
+    if not token.value * token.factor < other.value * other.factor:
+        token.power, token.kind, token.unit, token.currency = taken
+        return False
+    _join(low, token, other)
+    return True
+
+
+def _share_between(token: Token, other: Token, is_change: bool) -> None:
+    """Scale, unit and currency that the first of two numbers takes from the second, or the second from the first."""
+    open_scale = token.power is None and other.power is not None and token.kind in ("", "money")
+    if open_scale and token.value < other.value * (50 if is_change else 1):
         token.power = other.power
         token.inferred.append("scale")
     if not token.kind:
@@ -147,35 +163,27 @@ def _make_range(low: str, token: Token, other: Token) -> bool:
         token.currency = other.currency
     elif token.kind == "money" and not other.kind:
         other.kind, other.unit, other.currency = "money", token.unit, token.currency
-    if token.kind != other.kind or (token.currency and other.currency and token.currency != other.currency):
+
+
+def _is_move_to_level(low: str, left: str, token: Token, other: Token) -> bool:
+    """ "the margin rose 2 % to 30 %": a change and a level, no range."""
+    if token.kind != "ratio" or not _MOVED.search(left) or " to" not in low[token.end : other.start]:
         return False
-    if is_change:
-        token.role, other.role = "from", "to"
-        return False
-    if token.kind == "ratio" and _MOVED.search(left) and " to" in low[token.end : other.start]:
-        clause = low[max(0, token.start - 60) : token.start]
-        if _LEVEL_OF_RATIO.search(clause):
-            token.role, other.role = "", "to"
-            return False
-    a, b = token.value * token.factor, other.value * other.factor
-    if token.negative != other.negative and other.negative is not None:
-        return False
-    if not a < b:
-        token.power, token.kind, token.unit, token.currency = taken
-        return False
-    token.high = other.value * other.factor / token.factor if token.power == other.power else b / token.factor
-    if token.power == other.power:
-        token.high = other.value
-    token.end = other.end
+    return bool(_LEVEL_OF_RATIO.search(low, max(0, token.start - 60), token.start))
+
+
+def _join(low: str, token: Token, other: Token) -> None:
+    """The first number becomes the range."""
+    same = token.power == other.power
+    token.high = other.value if same else other.value * other.factor / token.factor
+    token.end, token.digit = other.end, min(token.digit, other.digit)
     if token.qualifier == "at_least" and low.startswith("以下", other.end):
         token.qualifier = ""
-    if other.qualifier in ("at_least",) and not token.qualifier and low[other.end - 1 : other.end] == "+":
+    if not token.qualifier and other.qualifier == "at_least" and low[other.end - 1 : other.end] == "+":
         token.qualifier = "at_least"
-    token.digit = min(token.digit, other.digit)
     after = vocabulary.QUALIFIER_AFTER.match(low, token.end)
     if after and after["about"]:
         token.qualifier = token.qualifier or "about"
-    return True
 
 
 _FALLS = re.compile("下降|减少|降低|下滑|下跌")

@@ -15,6 +15,12 @@ NUMBER = re.compile(
 _SCALE_PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(百万|千万|百|千|万)(?=[元人美港家名户单件次股]|(?![0-9]))")
 _FRACTION = re.compile(r"([1-9][0-9]?)/([2-9]|[1-9][0-9])(?![0-9/])")
 _HAN = re.compile("[一-鿿]")
+UNITS = (
+    ("points", "points", "percentage_point"), ("basis", "basis", "percentage_point"), ("percent", "ratio", "ratio"),
+    ("times", "multiple", "multiple"), ("money", "money", "money"), ("time", "time", ""), ("people", "count", "person"),
+    ("thing", "count", "count"),
+)  # fmt: skip
+"""Groups of the pattern behind a number, with the kind and the unit that they mean."""
 UNIT_OF_TIME = {"分": "minute", "mi": "minute", "小": "hour", "ho": "hour", "hr": "hour", "天": "day", "da": "day"}
 NOUNS = re.compile(
     r"[ -](?:(?!times\b|years?\b|months?\b|weeks?\b|quarters?\b|days?\b|points?\b|hours?\b|and\b|or\b|in\b|of\b|to\b|"
@@ -207,71 +213,82 @@ def _letter_scale(low: str, token: Token) -> None:
 
 def _right(low: str, token: Token) -> None:
     """Scale and unit behind the digits."""
-    m = vocabulary.AFTER.match(low, token.end)
-    g = m.group
-    scale, gap = g("scale"), low[token.end : token.end + 1] == " "
-    if scale in LETTERS:
-        attached = not gap
-        if (
-            scale == "t"
-            or not attached
-            or (scale == "m" and re.match(r"[²2³3/]", low[m.end("scale") : m.end("scale") + 1]))
-        ):
-            m = vocabulary.AFTER.match(low, token.end, token.end)  # a single letter needs a currency or its number
-            g = m.group
-            scale = None
-    if low.startswith("mm", token.end) or low.startswith("兆", token.end):
+    found = vocabulary.AFTER.match(low, token.end)
+    scale = found["scale"]
+    if scale in LETTERS and not _is_scale_letter(low, token, scale, found):
+        found = vocabulary.AFTER.match(low, token.end, token.end)  # nothing: the letter needs a currency before it
+        scale = None
+    if low.startswith(("mm", "兆"), token.end):
         token.kind, token.end = "refused", token.end + 2  # 1e6 for some and 1e3 or 1e12 for others
         return
     if scale:
         token.power = SCALES.get(scale, LETTERS.get(scale))
-    if g("span"):
-        token.kind, token.end = "skip", m.end()
+    if found["span"]:
+        token.kind, token.end = "skip", found.end()
         return
-    end = m.end()
-    if g("points"):
-        token.kind, token.unit = "points", "percentage_point"
-    elif g("basis"):
-        token.kind, token.unit = "basis", "percentage_point"
-    elif g("percent"):
-        token.kind, token.unit, token.permille = "ratio", "ratio", g("percent") == "‰"
-        if g("percent") == "pct" and _is_chinese(low, token.start):
-            token.kind, token.unit = "points", "percentage_point"  # brokers write 3pct for three points
-    elif g("times"):
-        token.kind, token.unit = "multiple", "multiple"
-    elif g("money"):
-        token.kind, token.unit, token.currency = "money", "money", CURRENCY_AFTER[g("money")]
-    elif g("time"):
-        token.kind, token.unit = "time", UNIT_OF_TIME[g("time")[:2] if g("time")[0].isascii() else g("time")[0]]
-    elif g("people"):
-        token.kind, token.unit = "count", "person"
-    elif g("thing"):
-        token.kind, token.unit = "count", "share" if g("thing") == "股" else "order" if g("thing") == "单" else "count"
-        if g("thing") == "股" and scale is None and token.digit < 1:
-            token.kind, token.unit, end = "", "", token.end
-    if scale and not g("times"):
-        chain = _SCALE_PART.match(low, m.end("scale")) if not token.kind and token.power >= 4 else None
-        if chain and SCALES[chain[2]] < token.power:
-            token.value += float(chain[1]) * 10.0 ** (SCALES[chain[2]] - token.power)
-            token.digit = 10.0 ** (SCALES[chain[2]] - token.power)
-            rest = vocabulary.AFTER.match(low, chain.end())
-            end = chain.end()
-            if rest["money"]:
-                token.kind, token.unit, token.currency = "money", "money", CURRENCY_AFTER[rest["money"]]
-                end = rest.end()
-    token.end = end if (token.kind or scale or g("plus") or g("more")) else token.end
-    if g("more") or g("more2") or g("plus"):
+    end = found.end()
+    _unit(low, token, found)
+    if scale and not token.kind and token.power >= 4:
+        end = _chain(low, token, found.end("scale")) or end
+    if token.kind or scale or found["plus"] or found["more"]:
+        token.end = end
+    if found["more"] or found["more2"] or found["plus"]:
         token.qualifier = "at_least"
     _per(low, token)
     if not token.kind and (noun := NOUNS.match(low, token.end)):
-        word = noun["noun"]
-        token.kind = "count"
-        singular = word.rstrip("s") if word != "people" else word
-        token.unit = "person" if singular in PEOPLE else "count"
-        token.unit = {"order": "order", "share": "share", "view": "view"}.get(singular, token.unit)
-        token.role = "noun"
-        if scale is None:
-            token.end = noun.end()
+        _counted(token, noun, scale)
+
+
+def _is_scale_letter(low: str, token: Token, scale: str, found: re.Match) -> bool:
+    """K, M, B that touch their number; t is tonnes, and m2 an area."""
+    squared = scale == "m" and low[found.end("scale") : found.end("scale") + 1] in ("²", "2", "³", "3", "/")
+    return scale != "t" and low[token.end : token.end + 1] != " " and not squared
+
+
+def _unit(low: str, token: Token, found: re.Match) -> None:
+    """The unit that is printed, if any."""
+    for name, kind, unit in UNITS:
+        if found[name]:
+            token.kind, token.unit = kind, unit
+            break
+    if found["percent"]:
+        token.permille = found["percent"] == "‰"
+        if found["percent"] == "pct" and _is_chinese(low, token.start):
+            token.kind, token.unit = "points", "percentage_point"  # brokers write 3pct for three points
+    elif found["money"]:
+        token.currency = CURRENCY_AFTER[found["money"]]
+    elif found["time"]:
+        word = found["time"]
+        token.unit = UNIT_OF_TIME[word[:2] if word[0].isascii() else word[0]]
+    elif found["thing"]:
+        token.unit = {"股": "share", "单": "order"}.get(found["thing"], "count")
+        if found["thing"] == "股" and found["scale"] is None and token.digit < 1:
+            token.kind, token.unit = "", ""  # 1.5股 counts nothing
+
+
+def _chain(low: str, token: Token, place: int) -> int:
+    """1亿2000万元: the second part belongs to the number; where it ends, or 0."""
+    part = _SCALE_PART.match(low, place)
+    if not part or SCALES[part[2]] >= token.power:
+        return 0
+    token.digit = 10.0 ** (SCALES[part[2]] - token.power)
+    token.value += float(part[1]) * token.digit
+    rest = vocabulary.AFTER.match(low, part.end())
+    if not rest["money"]:
+        return part.end()
+    token.kind, token.unit, token.currency = "money", "money", CURRENCY_AFTER[rest["money"]]
+    return rest.end()
+
+
+def _counted(token: Token, noun: re.Match, scale: str | None) -> None:
+    """What a noun behind the number says is counted."""
+    word = noun["noun"]
+    singular = word if word == "people" else word.rstrip("s")
+    plain = "person" if singular in PEOPLE else "count"
+    token.kind, token.role = "count", "noun"
+    token.unit = {"order": "order", "share": "share", "view": "view"}.get(singular, plain)
+    if scale is None:
+        token.end = noun.end()
 
 
 def _per(low: str, token: Token) -> None:

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
+from collections.abc import Callable
 
-from helpers.claims.context import Text, heading_above
+from helpers.claims.context import Bound, Text, heading_above
 from helpers.claims.lexicon import SHARES
 from helpers.claims.measures import SHARE
 from helpers.claims.numbers import Token
 
 _CLAUSE = re.compile(r",(?! ?(?:同比|环比|yoy|up\b|down\b|较|增|降|升|跌|占|a[n]? [0-9]))|[;:。\n]|\. ")
+_ENDS = re.compile(r"[,;:。(]")
+_FEW_WORDS = re.compile(r"[ \-]?(?:[a-z]+ ){0,2}")
+MOST_SKIPPED = 2  # terms that cannot have the number, before the search is given up
+CHANGES = ("yoy_growth", "qoq_growth", "growth", "multiple", "yoy_multiple", "change")
 _GENERIC = ("revenue", "revenues", "收入", "营收")
 _RIGHT_OF = re.compile(
     r"\)?(?: \([^)]{0,40}\))?(?: (?:yoy|year[- ](?:on|over)[- ]year|quarter[- ]over[- ]quarter|annual))?(?: (?:growth|increase|rise|jump|decline|drop|decrease|surge|gain))? (?:in|of|for) (?:the )?(?:its )?(?:total |average |overall |combined )?(?:number of )?(?:the )?"
@@ -37,75 +42,68 @@ def entity_of(whole: Text, token: Token, start: int, end: int) -> tuple[str, str
     return "", "", 0.2
 
 
-def metric_of(whole, token, start, end, unit, measure, entity, before, cut) -> tuple[str, str, float, str]:
+def metric_of(
+    whole: Text, token: Token, start: int, end: int, unit: str, measure: str, entity: str, before: Bound, cut: int
+) -> tuple[str, str, float, str]:
     """Metric, its words, how sure, and the unit of its level.
 
     The term right behind ("in GMV", "active consumers"), else the nearest term before the number in its sentence that
-    can have such a number, else what the number before it was about.
+    can have such a number, else what the number before it was about, else the next term of its clause.
     """
-    terms, low = whole.terms, whole.low
+    terms = whole.terms
     first = bisect_left(terms, start, key=lambda t: t[0])
     at = bisect_left(terms, token.start, key=lambda t: t[0])
-    limit = min(end, token.end + 60)
-    behind = [
-        t
-        for t in terms[at : at + 4]
-        if t[0] < limit and t[1] > (token.digits[1] if token.role == "noun" else token.end)
-    ]
-    for term in behind:
-        gap = low[token.end : term[0]] if term[0] >= token.end else ""
-        direct = (
-            term[0] < token.end
-            or _RIGHT_OF.fullmatch(gap)
-            or (
-                (token.kind in ("count", "time") or token.role == "level")
-                and re.fullmatch(r"[ \-]?(?:[a-z]+ ){0,2}", gap)
-            )
-        )
-        if direct and measure != "share" and (found := _meaning(term, entity)) and _fits(found, token, unit, measure):
-            return found[0], term[3], 0.9, found[1]
-        break
-    subject = token.start
-    if measure == "share" and (said := SHARE.search(low, max(start, token.start - 48), token.start)):
-        subject = said.start()
-    best, skipped = None, 0
-    for term in reversed(terms[first:at]):
-        if term[1] > token.start or term[0] >= subject:
-            continue
-        found = _meaning(term, entity)
-        if _fits(found, token, unit, measure):
-            best = (found, term)
-            break
-        skipped += 1
-        if skipped > 2:
-            break
-    went_on = before.sentence == cut and before.token is not None
-    if best is not None:
-        (code, level), term = best
-        gap = low[term[1] : token.start]
-        plain = len(_CLAUSE.findall(gap))
-        if (
-            measure in ("yoy_growth", "qoq_growth", "growth", "multiple", "yoy_multiple", "change")
-            and went_on
-            and before.term_end >= term[1]
-            and before.words
-        ) and _fits((before.metric, before.unit), token, unit, measure):
+    begins = token.digits[1] if token.role == "noun" else token.end
+    behind = [t for t in terms[at : at + 4] if t[0] < min(end, token.end + 60) and t[1] > begins]
+    can = lambda meaning: _fits(meaning, token, unit, measure)  # noqa: E731
+    if behind and measure != "share" and _is_direct(whole.low, token, behind[0]):
+        found = _meaning(behind[0], entity)
+        if can(found):
+            return found[0], behind[0][3], 0.9, found[1]
+    went_on = before.sentence == cut and before.token is not None and before.words
+    term = _nearest_before(whole, token, start, terms[first:at], measure, entity, can)
+    if term is not None:
+        if measure in CHANGES and went_on and before.term_end >= term[1] and can((before.metric, before.unit)):
             return before.metric, before.words, 0.8, before.unit
-        if term[3].lower() in _GENERIC and (segment := _segment(whole, terms, first, term, entity)):
-            code, level = segment
+        code, level = _segment(whole, terms, first, term, entity) or _meaning(term, entity)
         before.term_end = term[1]
-        return code, term[3], max(0.5, 0.92 - 0.12 * plain), level
-    if went_on and before.words and _fits((before.metric, before.unit), token, unit, measure):
+        clauses = len(_CLAUSE.findall(whole.low[term[1] : token.start]))
+        return code, term[3], max(0.5, 0.92 - 0.12 * clauses), level
+    if went_on and can((before.metric, before.unit)):
         return before.metric, before.words, 0.6, before.unit
     for term in behind:
         found = _meaning(term, entity)
-        if (
-            term[0] >= token.end
-            and _fits(found, token, unit, measure)
-            and not re.search(r"[,;:。(]", low[token.end : term[0]])
-        ):
+        if term[0] >= token.end and can(found) and not _ENDS.search(whole.low, token.end, term[0]):
             return found[0], term[3], 0.6, found[1]
     return "", "", 0.3, ""
+
+
+def _is_direct(low: str, token: Token, term: tuple) -> bool:
+    """Whether a term stands so near behind a number that it must be what the number counts."""
+    if term[0] < token.end:
+        return True
+    gap = low[token.end : term[0]]
+    counts = token.kind in ("count", "time") or token.role == "level"
+    return bool(_RIGHT_OF.fullmatch(gap) or (counts and _FEW_WORDS.fullmatch(gap)))
+
+
+def _nearest_before(
+    whole: Text, token: Token, start: int, terms: list, measure: str, entity: str, can: Callable
+) -> tuple | None:
+    """The last term before a number that can have it; of a share, before the words that say so."""
+    subject = token.start
+    if measure == "share" and (said := SHARE.search(whole.low, max(start, token.start - 48), token.start)):
+        subject = said.start()
+    skipped = 0
+    for term in reversed(terms):
+        if term[1] > token.start or term[0] >= subject:
+            continue
+        if can(_meaning(term, entity)):
+            return term
+        skipped += 1
+        if skipped > MOST_SKIPPED:
+            return None
+    return None
 
 
 def _fits(meaning: tuple[str, str], token: Token, unit: str, measure: str) -> bool:
@@ -130,7 +128,7 @@ def _fits(meaning: tuple[str, str], token: Token, unit: str, measure: str) -> bo
 def _segment(whole: Text, terms: list, first: int, term: tuple, entity: str) -> tuple[str, str] | None:
     """ "The digital marketing segment ..., with revenue of": the segment named just before has the revenue."""
     at = terms.index(term, first)
-    if at == first:
+    if at == first or term[3].lower() not in _GENERIC:
         return None
     earlier = terms[at - 1]
     code, level = _meaning(earlier, entity)

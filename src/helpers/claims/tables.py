@@ -36,7 +36,7 @@ _COUNT_ROW = re.compile(
     r"\bdaus?\b|\bmaus?\b|users?|用户|日活|月活|订单|orders|买家|buyers|merchants|商家|人数|followers|门店|stores|employees|员工"
 )
 _CELL = re.compile(r"[|\t]| {2,}")
-_BRACKET = re.compile(r"\( ?$")
+_LETTER = re.compile(r"[一-鿿a-z]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,52 +135,45 @@ def _in_label(note: Note, here: list[Token], cells: list[tuple[int, int]]) -> bo
 
 
 def _fill(low, token, cells, in_table, header, mine, scope) -> None:
-    """One number of a row."""
+    """One number of a row: its column's head, the minus of its brackets, and the scale that stands elsewhere."""
     number = next((i for i, (a, b) in enumerate(cells) if a <= token.start < b), None)
-    last = (
-        None if number is None else number - len(cells)
-    )  # columns are counted from the right: a head may have no first cell
+    column = ""
+    if in_table and number:
+        _bracket(low, token, cells[number])
+        token.header = header.get(number - len(cells))  # from the right: a head may have no first cell
+        column = low[slice(*token.header)] if token.header else ""
+    if token.kind or token.power is not None or (in_table and number == 0):
+        return
     label = low[cells[0][0] : cells[0][1]] if in_table else low[max(cells[0][0], token.start - 24) : token.start]
-    bracketed = _BRACKET.search(low, max(0, token.start - 2), token.start) and low[token.end : token.end + 1] == ")"
-    if (
-        in_table
-        and bracketed
-        and token.negative is None
-        and not re.search(r"[一-鿿a-z]", low[cells[number][0] : token.start] if number is not None else "x")
-    ):
+    own = next((n for n in mine if in_table and n.start < cells[0][1]), None)
+    above = next(iter(notes(column)), None) if column else None
+    said = [n for n in (own, above) if n is not None and n.is_percent]
+    if said or (in_table and (_RATIO_ROW.search(column) or (_RATIO_ROW.search(label) and not own))):
+        _percent(token)
+        return
+    note = own or above or scope
+    if note is not None and not note.is_percent and (in_table or _is_amount(low, token, note)):
+        _scaled(token, note, label, note is own)
+
+
+def _bracket(low: str, token: Token, cell: tuple[int, int]) -> None:
+    """A number alone in brackets is negative."""
+    bracketed = low[token.start - 1 : token.start] == "(" and low[token.end : token.end + 1] == ")"
+    if token.negative is None and bracketed and not _LETTER.search(low, cell[0], token.start):
         token.negative = True
         token.start, token.end = token.start - 1, token.end + 1
-    if in_table and number:
-        token.header = header.get(last)
-    if token.kind or token.power is not None:
-        return
-    if in_table and number == 0:
-        return
-    column = low[slice(*header[last])] if last in header else ""
-    own = next((n for n in mine if in_table and n.start < cells[0][1]), None)
-    above = next((n for n in notes(column)), None) if column else None
-    note = own or above or scope
-    if (
-        (own and own.is_percent)
-        or (above and above.is_percent)
-        or (in_table and _RATIO_ROW.search(column))
-        or (in_table and _RATIO_ROW.search(label) and not own)
-    ):
-        _percent(token)
-    elif note is None or note.is_percent or (not in_table and not _is_amount(low, token, note)):
-        return
-    elif _PER_SHARE.search(label):
+
+
+def _scaled(token: Token, note: Note, label: str, is_own: bool) -> None:
+    """A bare number by its note: an amount, an amount per share, or a count."""
+    if _PER_SHARE.search(label):
         if note.currency:
             token.kind, token.unit, token.currency, token.per = "money", "money", note.currency, "share"
             token.inferred.append("currency")
-    elif _COUNT_ROW.search(label):
-        if note is own or not note.currency:
-            token.kind, token.power, token.unit = "count", note.power, "count"
-            token.inferred.append("scale")
-    elif note.is_money:
+    elif note.is_money and not _COUNT_ROW.search(label):
         token.kind, token.unit, token.power, token.currency = "money", "money", note.power, note.currency
         token.inferred += ["scale", "currency"]
-    else:
+    elif is_own or not note.currency or not note.is_money:
         token.kind, token.power, token.unit = "count", note.power, "count"
         token.inferred.append("scale")
 
