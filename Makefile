@@ -17,7 +17,7 @@ export JUPYTER_PREFER_ENV_PATH := 1
 STABLE = OMP_NUM_THREADS=1 PYTHONHASHSEED=0 PYTHONDONTWRITEBYTECODE= \
 	IPYTHONDIR="$(CURDIR)/.venv/ipython" JUPYTER_RUNTIME_DIR="$(CURDIR)/.venv/jupyter"
 
-.PHONY: help env lab params reports changes backtest notebooks test lint lock bench clean
+.PHONY: help env lab params reports library changes backtest notebooks test lint lock bench clean
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ params: $(READY) ## Print every notebook's parameters: type, default, unit, allo
 
 reports: $(READY) ## Run every notebook of notebooks/runs.yml and write reports/
 	$(STABLE) $(BIN)/python -m helpers.reports $(ARGS)
+
+library: $(READY) ## Read new articles of FOLDER (default data/documents), judge every number in them
+	@mkdir -p data/documents && $(BIN)/python -m helpers.desk add --folder "$(or $(FOLDER),data/documents)" $(ARGS)
 
 changes: $(READY) ## Say what changed in the last reports, and why
 	@$(BIN)/python -m helpers.reports --changes $(ARGS)

@@ -39,6 +39,8 @@ def main(arguments: list[str] | None = None) -> int:
     except HelpersError as error:
         print(error, file=sys.stderr)
         return 2
+    except BrokenPipeError:  # the reader of a long answer has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 
 
