@@ -318,6 +318,7 @@ def feed(
     topic: str,
     *,
     glossary: Mapping[str, tuple[str, ...]] | None = None,
+    checks: pd.DataFrame | None = None,
     filters: Filters | None = None,
     limit: int = 20,
 ) -> pd.DataFrame:
@@ -330,12 +331,14 @@ def feed(
         Words as for `words`; "" is every document.
     glossary, filters, limit
         As for `words`.
+    checks : DataFrame, optional
+        In the form of `Library.checks`. Default: those that the library keeps.
 
     Returns
     -------
     DataFrame
         doc_id, title, publisher, published, snippet, claims (list of claim ids, the surest first), checks (list of
-        row numbers of `Library.checks`).
+        row numbers of the checks).
     """
     if topic.strip():
         found = words(library, topic, glossary=glossary, filters=filters, limit=limit)
@@ -346,7 +349,7 @@ def feed(
     claims = claims.sort_values(["confidence", "start"], ascending=[False, True], kind="stable")
     ids = claims.groupby("doc_id", sort=False)["claim_id"].agg(list).to_dict()
     touched: dict[str, list[int]] = {}
-    for number, of in enumerate(library.checks()["claim_ids"]):
+    for number, of in enumerate((library.checks() if checks is None else checks)["claim_ids"]):
         for doc in {i.rpartition("-")[0] for i in of}:
             touched.setdefault(doc, []).append(number)
     out = found[["doc_id", "title", "publisher", "published", "snippet"]].reset_index(drop=True)

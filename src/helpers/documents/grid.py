@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import pandas as pd
 
 from helpers import evidence
@@ -9,7 +11,12 @@ from helpers.documents.library import Library
 
 
 def cells(
-    library: Library, *, entity: str | None = None, metric: str | None = None, least_confidence: float = 0.1
+    library: Library,
+    *,
+    entity: str | None = None,
+    metric: str | None = None,
+    doubts: Collection[str] | None = None,
+    least_confidence: float = 0.1,
 ) -> pd.DataFrame:
     """Entity by metric by period: the preferred value, how many sources, whether they disagree, and the claims behind.
 
@@ -21,6 +28,9 @@ def cells(
     library : Library
     entity, metric : str, optional
         Only these.
+    doubts : collection of str, optional
+        Claims that are never preferred, such as those of `helpers.audit.Audit.doubts`. Default: those that the checks
+        kept in the library doubt.
     least_confidence : float, default 0.1
         Claims that are bound less surely are left out.
 
@@ -52,7 +62,7 @@ def cells(
     spans = evidence.intervals(table.assign(precision=table["half_width"] * 2))
     table = table.join(spans)
     table["cluster"] = evidence.clusters(table, key)
-    table["is_doubted"] = table["claim_id"].isin(_doubted(library))
+    table["is_doubted"] = table["claim_id"].isin(list(_doubted(library) if doubts is None else doubts))
     table["support"] = table.groupby("cluster")["doc_id"].transform("nunique")
     order = table.sort_values(
         ["is_doubted", "support", "published", "digit"], ascending=[True, False, False, True], kind="stable"

@@ -243,11 +243,10 @@ class Library:
 
     def keep_checks(self, verdicts: pd.DataFrame) -> None:
         """Replace the checks by these verdicts, whose ``fact_ids`` are ids of claims."""
-        rows = [
-            (v.verdict, v.rule, v.entity, v.metric, "" if pd.isna(v.period_end) else f"{v.period_end:%Y-%m-%d}", v.text,
-             json.dumps(v.fact_ids), json.dumps(v.doubted))
-            for v in verdicts.itertuples()
-        ]  # fmt: skip
+        table = checks_of(verdicts)
+        for column in ("claim_ids", "doubted"):
+            table[column] = [json.dumps(ids) for ids in table[column]]
+        rows = list(table.itertuples(index=False, name=None))
         with self._writing():
             self.connection.execute("DELETE FROM checks")
             self.connection.executemany(f"INSERT INTO checks VALUES ({_marks(len(CHECK_COLUMNS))})", rows)
@@ -302,6 +301,18 @@ class Library:
     def _table(self, query: str, values: tuple = ()) -> pd.DataFrame:
         cursor = self.connection.execute(query, values)
         return pd.DataFrame(cursor.fetchall(), columns=[column[0] for column in cursor.description])
+
+
+def checks_of(verdicts: pd.DataFrame) -> pd.DataFrame:
+    """Verdicts of the audit of claims in the form of `Library.checks`.
+
+    Parameters
+    ----------
+    verdicts : DataFrame
+        As `helpers.audit.texts` gives them.
+    """
+    days = ["" if pd.isna(day) else f"{day:%Y-%m-%d}" for day in verdicts["period_end"]]
+    return verdicts.assign(period_end=days, claim_ids=verdicts["fact_ids"])[list(CHECK_COLUMNS)].reset_index(drop=True)
 
 
 def open_library(path: Path) -> Library:
