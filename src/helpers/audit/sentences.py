@@ -17,6 +17,7 @@ from helpers.audit.scale import FX_ROOM
 
 CHANGES = ("growth", "yoy_growth", "qoq_growth", "multiple", "yoy_multiple")
 LEVELS = ("money", "money_per_share", "person", "buyer", "count", "order", "view", "share", "ratio")
+CELL = 4  # characters between two cells of a row
 BESIDE = 60  # characters between an amount and its conversion
 
 
@@ -115,7 +116,9 @@ def conversions(claims: pd.DataFrame) -> Iterator[dict]:
     for _, group in money.groupby(["doc_id", "sentence"], sort=False):
         rows = list(group.itertuples())
         for a, b in itertools.pairwise(rows):
-            near = 0 <= b.start - a.end <= BESIDE and b.role == "aside"
+            gap = b.start - a.end
+            cells = gap <= CELL and a.metric == b.metric and a.metric_words == b.metric_words  # a row in two currencies
+            near = 0 <= gap <= BESIDE and (b.role == "aside" or cells)
             if near and a.currency != b.currency and a.unit == b.unit and a.value and (found := _rate(a, b)):
                 yield found
 

@@ -13,6 +13,7 @@ NUMBER = re.compile(
     r"(?:[0-9]{1,3}(?:,[0-9]{3})+(?![0-9])|[0-9]+(?!,[0-9]{3}(?![0-9])))(?:\.[0-9]+)?|(?<![0-9])\.[0-9]+"
 )
 _SCALE_PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(百万|千万|百|千|万)(?=[元人美港家名户单件次股]|(?![0-9]))")
+_MALFORMED = re.compile(r"[0-9]{1,3}(?:,[0-9]{3})*,[0-9]{4,}(?![0-9])")
 _FRACTION = re.compile(r"([1-9][0-9]?)/([2-9]|[1-9][0-9])(?![0-9/])")
 _HAN = re.compile("[一-鿿]")
 UNITS = (
@@ -124,6 +125,10 @@ def scan(low: str) -> tuple[list[Token], list[Period]]:
             done = period.end
             if period.kind != "time":
                 found.append(period)
+            continue
+        broken = _MALFORMED.match(low, start) if low[end : end + 1] == "," else None
+        if broken:  # 3,4212: a footnote's digit grown into the number, or a lost comma; nobody can say which
+            done = broken.end()
             continue
         token = _read(low, m)
         if token.kind in ("", "skip") and token.power is None and not token.currency and token.end <= end + 1:
