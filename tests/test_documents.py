@@ -288,7 +288,14 @@ def test_a_library_of_another_version(tmp_path):
         open_library(tmp_path / "x.sqlite")
 
 
-def test_no_folder():
+def test_no_folder_is_an_empty_library():
+    library, added = documents.library("")
+    assert (added.new, len(library.documents()), len(library.claims())) == (0, 0, 0)
+    assert grid.cells(library).empty
+    assert find.feed(library, "").empty
+
+
+def test_no_such_folder():
     with pytest.raises(DataError, match="there is no such file or folder"):
         documents.library("data/nowhere")
 

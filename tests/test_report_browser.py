@@ -37,6 +37,8 @@ def project(tmp_path_factory) -> Path:
     """Reports of a real notebook, made twice with a fact revised in between, so that something has changed."""
     made = with_ledger(project_in(tmp_path_factory.mktemp("project"), RUNS, bad=["1 / 0"]))
     shutil.copy(PROJECT / "notebooks" / "evidence_ledger.ipynb", made / "notebooks")
+    for folder in ("lexicon", "samples/articles"):
+        shutil.copytree(PROJECT / "data" / folder, made / "data" / folder)
     assert main([], project=made) == 1
     facts = made / "data" / "ledger" / "facts.csv"
     text = facts.read_text(encoding="utf-8")

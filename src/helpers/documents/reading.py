@@ -55,7 +55,8 @@ def library(folder: str | Path) -> tuple[Library, Added]:
     Parameters
     ----------
     folder : str or Path
-        Absolute, or in the project or the current folder. Its library is ``<folder>.sqlite`` beside it.
+        Absolute, or in the project or the current folder. Its library is ``<folder>.sqlite`` beside it. Empty: no
+        folder, and a library without documents that is kept nowhere.
 
     Returns
     -------
@@ -67,6 +68,8 @@ def library(folder: str | Path) -> tuple[Library, Added]:
     DataError
         There is no such folder, or its library cannot be opened.
     """
+    if not str(folder).strip():
+        return open_library(Path(":memory:")), Added(new=0, known=0, claims=0, broken=())
     where = paths.find(folder, folders=True)
     _held.cache_clear()
     found = open_library(place(where))
