@@ -120,7 +120,7 @@ def scan(low: str) -> tuple[list[Token], list[Period]]:
             _doubt(low, token)
             tokens.append(token)
             continue
-        period = periods.at_number(low, start)
+        period = periods.at_number(low, start, end)
         if period:
             done = period.end
             if period.kind != "time":

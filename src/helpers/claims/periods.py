@@ -45,6 +45,8 @@ _DIGIT_FIRST = re.compile(
 _YEARS = re.compile(rf"(?:{_YEAR}|[0-9]{{2}}(?=[年e/]))")
 _BARE_YEAR = re.compile(rf"{_YEAR}(?:(?:[-/~]|/)(?:{_YEAR}|[0-9]{{2}}{_END}))*{_END}(?![,.][0-9])")
 _LEFT = re.compile(rf"(?:(?P<month>{_MONTH})\.? |(?<![a-z0-9])(?P<fy>fy) ?'?|(?<![a-z0-9])(?P<kind>[qh])|财年第?)$")
+_AFTER_BLANK = frozenset("jfmasondqhop年月'") | {""}
+_NO_PERIOD = frozenset("%亿万元倍个,;)家款人次港美股台")
 _LEFT_ENDS = frozenset("ynbrhlegtvcq.年第p")  # last letters of months, FY, Q, H
 _AFTER_MONTH = re.compile(
     rf"(?P<day>3[01]|[12][0-9]|0?[1-9]){_END}(?:st|nd|rd|th)?(?:(?:,| of)? ?(?P<year>{_YEAR}))?|(?P<only>{_YEAR}){_END}"
@@ -129,17 +131,25 @@ def _full(year: str | None) -> int | None:
     return None if not year else int(year) if len(year) == 4 else 2000 + int(year)
 
 
-def at_number(low: str, place: int) -> Period | None:
-    """The period that begins at, or holds, the digits at `place` of a folded text; None if they are no period."""
+def at_number(low: str, place: int, end: int) -> Period | None:
+    """The period that begins at, or holds, the number at ``place:end`` of a folded text; None if it is no period."""
     last = low[place - 1 : place]
     last = low[place - 2 : place - 1] if last in (" ", "'") else last
     left = _LEFT.search(low, max(0, place - 12), place) if last in _LEFT_ENDS else None
     if left and (found := _after(low, place, left)):
         return found
-    found = _DIGIT_FIRST.match(low, place)
+    found = _DIGIT_FIRST.match(low, place) if _may_begin(low, place, end) else None
     if found:
         return _from_digits(low, found)
     return None
+
+
+def _may_begin(low: str, place: int, end: int) -> bool:
+    """Whether what stands behind a number can belong to a period; mostly it cannot, and this is cheaper to see."""
+    behind = low[end : end + 1]
+    if behind == " ":
+        return low[end + 1 : end + 2] in _AFTER_BLANK
+    return behind not in _NO_PERIOD and not (behind == "." and end - place < 4)
 
 
 def bare_year(low: str, place: int) -> Period | None:

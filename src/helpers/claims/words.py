@@ -61,9 +61,10 @@ _FAN = {"一": 2, "二": 4, "两": 4, "三": 8, "四": 16}
 _TIMES = {"doubl": 2, "tripl": 3, "trebl": 3, "quadr": 4, "quint": 5}
 _BOTTOM = {"third": 3, "fifth": 5, "tenth": 10}
 _ENGLISH_SCALE = SCALES | {"hundred": 2}
-_ZH_STEMS = re.compile("[级番倍斩成半几亿万千百十]|分之")
+_ZH_STEMS = re.compile("[级番倍斩成半几]|(?<![0-9.])[亿万千百十]|分之")
 _EN_STEMS = re.compile(
-    "per ?cent| by |a quarter|fold|doubl|tripl|trebl|quadrupl|quintupl|halv|third|fifth|tenth|half|times|million|billion|trillion|thousand|hundred|"
+    "per ?cent| by |a quarter|fold|doubl|tripl|trebl|quadrupl|quintupl|halv|third|fifth|tenth|half|times|"
+    "(?<![0-9] )(?<![0-9])(?:million|billion|trillion|thousand|hundred)|"
     "two |three |four |five |six |seven |eight |nine |ten |eleven |twelve |fifteen |twenty |thirty |fifty |quarters"
 )
 _SOLD = re.compile("(?:元)?(?:单品|商品|直播间|商家|品牌|店铺|主播|产品|爆款)")

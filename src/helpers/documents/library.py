@@ -49,12 +49,15 @@ CREATE TABLE documents (
 CREATE TABLE passages (id INTEGER PRIMARY KEY, doc_id TEXT, start INTEGER, "end" INTEGER);
 CREATE INDEX passages_of ON passages (doc_id);
 CREATE TABLE claims ({", ".join(f'"{c}" {"NUMERIC" if c in _NUMBERS else "TEXT"}' for c in CLAIM_COLUMNS)});
-CREATE INDEX claims_by_value ON claims (unit, value);
-CREATE INDEX claims_by_subject ON claims (metric, unit, value, entity);
-CREATE INDEX claims_of ON claims (doc_id);
 CREATE TABLE checks ({", ".join(CHECK_COLUMNS)});
 CREATE VIRTUAL TABLE words USING fts5(title, body, content='', tokenize="unicode61 remove_diacritics 0");
 """
+INDEXES = {
+    "claims_by_value": "claims (unit, value)",
+    "claims_by_subject": "claims (metric, unit, value, entity)",
+    "claims_of": "claims (doc_id)",
+}
+"""Made when a library is opened and after a large folder was added: sorting once is faster than keeping in order."""
 Reader = Callable[[Article], list[grammar.Claim]]
 _CUT = re.compile(r"[。!?;;!?\n]+|\. ")
 
@@ -127,6 +130,8 @@ class Library:
         known = {row[0] for row in self.connection.execute("SELECT sha256 FROM files WHERE problem = ''")}
         new = old = count = 0
         broken: list[str] = []
+        if not known and _is_much(found):
+            self._run_all(f"DROP INDEX IF EXISTS {name}" for name in INDEXES)
         for batch in _read_all(found, known, reader, version):
             told = [0, 0, 0]
             with self._writing():
@@ -136,9 +141,15 @@ class Library:
                     for position, number in enumerate(self._write(read)):
                         told[position] += number
             new, old, count = new + told[0], old + told[1], count + told[2]
+        self._run_all(_index_statements())
         if reader is not None:
             count += self._read_again(reader, version)
         return Added(new=new, known=old, claims=count, broken=tuple(broken))
+
+    def _run_all(self, statements: Iterable[str]) -> None:
+        with self._writing():
+            for statement in statements:
+                self.connection.execute(statement)
 
     def _write(self, read: _Read) -> tuple[int, int, int]:
         """Write one file: documents new, known, claims."""
@@ -355,6 +366,8 @@ def _prepare(connection: sqlite3.Connection, name: str) -> None:
                 if statement.strip():
                     connection.execute(statement)
             connection.execute("INSERT INTO about VALUES ('schema', ?)", (str(SCHEMA),))
+            for statement in _index_statements():
+                connection.execute(statement)
         found = connection.execute("SELECT value FROM about WHERE key = 'schema'").fetchone()
         if found is None or found[0] != str(SCHEMA):
             raise DataError(
@@ -368,6 +381,15 @@ def _prepare(connection: sqlite3.Connection, name: str) -> None:
         connection.execute("ROLLBACK")
         raise
     connection.execute("COMMIT")
+
+
+def _index_statements() -> Iterator[str]:
+    return (f"CREATE INDEX IF NOT EXISTS {name} ON {columns}" for name, columns in INDEXES.items())
+
+
+def _is_much(files: list[Path]) -> bool:
+    """Whether reading in several processes pays."""
+    return len(files) >= MANY or sum(file.stat().st_size for file in files if file.is_file()) >= MUCH
 
 
 def _files(given: Path | Iterable[Path]) -> Iterator[Path]:
@@ -384,9 +406,8 @@ def _files(given: Path | Iterable[Path]) -> Iterator[Path]:
 
 def _read_all(files: list[Path], known: set[str], reader: Reader | None, version: str) -> Iterator[list[_Read]]:
     """Read files in batches, in two processes where there are many."""
-    size = sum(file.stat().st_size for file in files if file.is_file())
     batches = _chunks(files, max(1, min(BATCH, len(files) // 20)))
-    if (len(files) < MANY and size < MUCH) or len(files) < 2 or (os.cpu_count() or 1) < 2:
+    if not _is_much(files) or len(files) < 2 or (os.cpu_count() or 1) < 2:
         yield from (_read_batch(batch, known, reader, version) for batch in batches)
         return
     with concurrent.futures.ProcessPoolExecutor(min(os.cpu_count() or 1, 8)) as pool:
