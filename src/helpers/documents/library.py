@@ -7,38 +7,27 @@ document. What the module cannot do: notice that a file was deleted (a document 
 
 from __future__ import annotations
 
-import concurrent.futures
 import contextlib
-import hashlib
 import json
-import operator
-import os
 import re
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
 from helpers import claims as grammar
-from helpers.claims.grammar import fold
-from helpers.documents import articles, index
+from helpers.documents import index
 from helpers.documents.articles import Article
+from helpers.documents.batches import BATCH, Read, Reader, chunks, files_of, is_much, read_all, rows_of
 from helpers.errors import DataError
 
 SCHEMA = 1
-BATCH = 100  # files in one transaction
-MANY = 400  # files from which several processes read
-MUCH = 3_000_000  # bytes from which they do
 CACHE_KB = 65_536
 WAIT_SECONDS = 60
-LONGEST_PASSAGE = 800
-NOT_READ = ("README.md",)
 CLAIM_COLUMNS = ("claim_id", "doc_id", *grammar.COLUMNS)
 CHECK_COLUMNS = ("verdict", "rule", "entity", "metric", "period_end", "text", "claim_ids", "doubted")
-_VALUES = operator.attrgetter(*grammar.COLUMNS)
-_TUPLES = tuple(grammar.COLUMNS.index(c) for c in ("readings", "inferred"))
 _NUMBERS = {"start", "end", "value", "value_high", "half_width", "sentence", "series", "confidence"}
 _TABLES = f"""
 CREATE TABLE about (key TEXT PRIMARY KEY, value TEXT);
@@ -58,8 +47,6 @@ INDEXES = {
     "claims_of": "claims (doc_id)",
 }
 """Made when a library is opened and after a large folder was added: sorting once is faster than keeping in order."""
-Reader = Callable[[Article], list[grammar.Claim]]
-_CUT = re.compile(r"[。!?;;!?\n]+|\. ")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,16 +73,6 @@ class Added:
         """One sentence."""
         said = f"{self.new} documents added with {self.claims} claims, {self.known} known before"
         return said + (f", {len(self.broken)} files not read" if self.broken else "")
-
-
-@dataclass(frozen=True, slots=True)
-class _Read:
-    """A file that was read, ready to be written."""
-
-    sha256: str
-    name: str
-    problem: str
-    documents: list[tuple[tuple, list[tuple], list[tuple]]]  # document, passages (start, end, terms), claims
 
 
 def place(folder: Path) -> Path:
@@ -126,13 +103,13 @@ class Library:
         Added
             A broken file is one line in it, and the rest goes on.
         """
-        found = [*_files(files)]
+        found = [*files_of(files)]
         known = {row[0] for row in self.connection.execute("SELECT sha256 FROM files WHERE problem = ''")}
         new = old = count = 0
         broken: list[str] = []
-        if not known and _is_much(found):
+        if not known and is_much(found):
             self._run_all(f"DROP INDEX IF EXISTS {name}" for name in INDEXES)
-        for batch in _read_all(found, known, reader, version):
+        for batch in read_all(found, known, reader, version):
             told = [0, 0, 0]
             with self._writing():
                 for read in batch:
@@ -151,7 +128,7 @@ class Library:
             for statement in statements:
                 self.connection.execute(statement)
 
-    def _write(self, read: _Read) -> tuple[int, int, int]:
+    def _write(self, read: Read) -> tuple[int, int, int]:
         """Write one file: documents new, known, claims."""
         run = self.connection.execute
         if not read.documents and not read.problem:
@@ -177,7 +154,7 @@ class Library:
             (version,),
         ).fetchall()
         count = 0
-        for rows in _chunks(stale, BATCH):
+        for rows in chunks(stale, BATCH):
             with self._writing():
                 for doc_id, *given in rows:
                     article = Article(
@@ -189,7 +166,7 @@ class Library:
                             )
                         )
                     )
-                    fresh = _rows(doc_id, reader(article))
+                    fresh = rows_of(doc_id, reader(article))
                     self.connection.execute("DELETE FROM claims WHERE doc_id = ?", (doc_id,))
                     self.connection.executemany(f"INSERT INTO claims VALUES ({_marks(len(CLAIM_COLUMNS))})", fresh)
                     self.connection.execute("UPDATE documents SET reader = ? WHERE doc_id = ?", (version, doc_id))
@@ -198,7 +175,7 @@ class Library:
 
     def replace_claims(self, doc_id: str, found: list[grammar.Claim]) -> None:
         """Put other claims in the place of a document's."""
-        rows = _rows(doc_id, found)
+        rows = rows_of(doc_id, found)
         with self._writing():
             self.connection.execute("DELETE FROM claims WHERE doc_id = ?", (doc_id,))
             self.connection.executemany(f"INSERT INTO claims VALUES ({_marks(len(CLAIM_COLUMNS))})", rows)
@@ -385,98 +362,6 @@ def _prepare(connection: sqlite3.Connection, name: str) -> None:
 
 def _index_statements() -> Iterator[str]:
     return (f"CREATE INDEX IF NOT EXISTS {name} ON {columns}" for name, columns in INDEXES.items())
-
-
-def _is_much(files: list[Path]) -> bool:
-    """Whether reading in several processes pays."""
-    return len(files) >= MANY or sum(file.stat().st_size for file in files if file.is_file()) >= MUCH
-
-
-def _files(given: Path | Iterable[Path]) -> Iterator[Path]:
-    """Files in a fixed order; of a folder all that are not hidden."""
-    for path in [given] if isinstance(given, Path) else given:
-        if not path.is_dir():
-            yield path
-            continue
-        for found in sorted(path.rglob("*")):
-            inner = found.relative_to(path).parts
-            if found.is_file() and found.name not in NOT_READ and not any(part.startswith(".") for part in inner):
-                yield found
-
-
-def _read_all(files: list[Path], known: set[str], reader: Reader | None, version: str) -> Iterator[list[_Read]]:
-    """Read files in batches, in two processes where there are many."""
-    batches = _chunks(files, max(1, min(BATCH, len(files) // 20)))
-    if not _is_much(files) or len(files) < 2 or (os.cpu_count() or 1) < 2:
-        yield from (_read_batch(batch, known, reader, version) for batch in batches)
-        return
-    with concurrent.futures.ProcessPoolExecutor(min(os.cpu_count() or 1, 8)) as pool:
-        waiting = []
-        for batch in batches:
-            waiting.append(pool.submit(_read_batch, batch, known, reader, version))
-            if len(waiting) > 6:
-                yield waiting.pop(0).result()
-        for job in waiting:
-            yield job.result()
-
-
-def _read_batch(files: list[Path], known: set[str], reader: Reader | None, version: str) -> list[_Read]:
-    return [_read_file(path, known, reader, version) for path in files]
-
-
-def _read_file(path: Path, known: set[str], reader: Reader | None, version: str) -> _Read:
-    try:
-        content = path.read_bytes()
-        sha256 = hashlib.sha256(content).hexdigest()
-        if sha256 in known:
-            return _Read(sha256, path.name, "", [])
-        found = articles.parse(content, path.name)
-    except OSError as error:
-        return _Read(path.name, path.name, f"{path.name}: cannot be read: {error.strerror}", [])
-    except DataError as error:
-        return _Read(sha256, path.name, f"{path.name}: {error.problems[0]}", [])
-    except (ValueError, RecursionError, MemoryError, LookupError) as error:  # a reader's own bug stops one file only
-        return _Read(sha256, path.name, f"{path.name}: {type(error).__name__} while it was read: {error}", [])
-    return _Read(sha256, path.name, "", [_document(a, path.name, sha256, reader, version) for a in found])
-
-
-def _document(article: Article, name: str, sha256: str, reader: Reader | None, version: str) -> tuple:
-    """A document's row, its passages and its claims."""
-    doc_id = hashlib.sha256("".join(fold(article.text).split()).encode()).hexdigest()[:16]
-    row = (
-        doc_id, name, sha256, article.start, article.title, article.publisher, article.published, article.language,
-        article.kind, version if reader else "", article.text,
-    )  # fmt: skip
-    passages = [(start, end, index.terms(article.text[start:end])) for start, end in _passages(article.text)]
-    return row, passages, _rows(doc_id, reader(article)) if reader else []
-
-
-def _passages(text: str) -> Iterator[tuple[int, int]]:
-    """Spans of at most `LONGEST_PASSAGE` characters that end at the end of a sentence where there is one."""
-    start = 0
-    while start < len(text):
-        limit = min(start + LONGEST_PASSAGE, len(text))
-        end = limit
-        if limit < len(text):
-            for cut in _CUT.finditer(text, start + LONGEST_PASSAGE // 2, limit):
-                end = cut.end()
-        yield start, end
-        start = end
-
-
-def _rows(doc_id: str, found: list[grammar.Claim]) -> list[tuple]:
-    """Claims as rows; tuples as JSON."""
-    rows = []
-    for claim in found:
-        values = list(_VALUES(claim))
-        for place in _TUPLES:
-            values[place] = json.dumps(values[place], ensure_ascii=False) if values[place] else "[]"
-        rows.append((f"{doc_id}-{claim.start}", doc_id, *values))
-    return rows
-
-
-def _chunks(rows: Sequence, size: int) -> Iterator[Sequence]:
-    return (rows[i : i + size] for i in range(0, len(rows), size))
 
 
 def _marks(number: int) -> str:
