@@ -71,7 +71,11 @@ def test_what_agrees_within_its_words_is_no_alarm(text):
         ("快手收入从100亿元增至160亿元,增长26%。", "inconsistent", "stated change"),
         ("East Buy lost HK$5 billion ($64 million) of market value.", "inconsistent", "conversion"),
         ("快手2024Q3收入311亿元,约合4.3亿美元。", "inconsistent", "conversion"),
-        ("RMB million | US$ million\nKuaishou revenue in 2024 | RMB 31,131 million | US$ 428 million\n", "inconsistent", "conversion"),
+        (
+            "RMB million | US$ million\nKuaishou revenue in 2024 | RMB 31,131 million | US$ 428 million\n",
+            "inconsistent",
+            "conversion",
+        ),
         ("小红书投入亿级平台补贴,backed by billion-level platform subsidies.", "inconsistent", "size in words"),
         ("快手2025年6月DAU为1.3百万,2025年6月MAU为3.5亿。", "implausible", "proportion"),
         ("快手2024年收入100亿元,2024年净利润90亿元。", "implausible", "proportion"),

@@ -20,6 +20,8 @@ def found(text: str) -> list[tuple]:
     ("text", "value", "unit", "currency"),
     [
         ("收入311亿元", 31.1e9, "money", "CNY"),
+        ("收入618亿元", 61.8e9, "money", "CNY"),
+        ("用户618万", 6.18e6, "count", ""),
         ("成交额3.42万亿元", 3.42e12, "money", "CNY"),
         ("日均消耗2000万元", 2e7, "money", "CNY"),
         ("融资1亿2000万美元", 1.2e8, "money", "USD"),

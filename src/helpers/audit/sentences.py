@@ -41,7 +41,8 @@ def _change(change, rows: list) -> dict | None:
     levels = [r for r in rows if r.measure == "level" and r.unit in LEVELS and pd.isna(r.value_high)]
     of = [r for r in levels if _is_about(change, r)]
     if len(of) < 2:
-        of = [r for r in levels if r.role in ("from", "to")]
+        moved = [r for r in levels if r.role in ("from", "to") and r.unit != "ratio"]
+        of = [r for r in moved if not _is_other(change, r)]
         if {r.role for r in of} != {"from", "to"}:
             return None
     of = [r for r in of if (r.unit, r.currency) == (of[0].unit, of[0].currency)] if of else []
@@ -72,8 +73,15 @@ def _is_about(change, level) -> bool:
     return bool(change.metric_words) and change.metric_words.lower() == level.metric_words.lower()
 
 
+def _is_other(change, level) -> bool:
+    """Whether a level is said to be of something else than the change."""
+    return (
+        bool(change.metric_words and level.metric_words) and change.metric_words.lower() != level.metric_words.lower()
+    )
+
+
 def _in_time(a, b) -> tuple | None:
-    """The earlier and the later of two levels: by their roles, by their periods, else in the order of the text."""
+    """The earlier and the later of two levels, by their roles or their periods; None where neither tells."""
     if a.role == "from" or b.role == "to":
         return a, b
     if b.role == "from" or a.role == "to":
@@ -81,7 +89,7 @@ def _in_time(a, b) -> tuple | None:
     ends = (a.period_end, b.period_end)
     if all(ends) and ends[0] != ends[1]:
         return (a, b) if ends[0] < ends[1] else (b, a)
-    return (a, b) if a.value <= b.value else (b, a)
+    return None
 
 
 def _meanings(change) -> list[tuple[float, float]]:
@@ -89,6 +97,8 @@ def _meanings(change) -> list[tuple[float, float]]:
     plus = 0.0 if "multiple" in change.measure else 1.0
     top = change.value if pd.isna(change.value_high) else change.value_high
     spans = [_interval(change.value + plus, top + plus, change.half_width, change.qualifier)]
+    if change.printed.isalpha() and change.qualifier in ("nearly", "about"):  # "nearly tripling" is said of 2.75 times
+        spans = [(spans[0][0] - 0.05 * change.value, spans[0][1])]
     if "multiple" in change.measure:
         spans.append(tuple(end + 1 for end in spans[0]))
     return spans

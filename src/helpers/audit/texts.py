@@ -21,6 +21,7 @@ from helpers.audit.prepare import amount, times
 from helpers.audit.proportions import proportions
 from helpers.audit.run import COLUMNS, VERDICTS, Audit, audit, counts_of, doubts_of
 from helpers.audit.sentences import conversions, row_of, sentences, shares, sizes
+from helpers.claims import as_profit
 
 STATUS = {
     "actual": "press", "computed": "derived", "guidance": "guidance", "forecast": "forecast", "target": "target",
@@ -103,6 +104,7 @@ def as_facts(claims: pd.DataFrame, *, metrics: pd.DataFrame, homes: dict[str, st
     homes : mapping of str to str
         Reporting currency of each entity.
     """
+    claims = as_profit(claims)
     measure = claims["measure"].replace(MEASURES)
     unit = claims["metric"].map(metrics["unit"])
     grown = measure.isin(["yoy_growth", "growth"]) & claims["unit"].eq("ratio")
@@ -207,6 +209,7 @@ def _softened(judged: pd.DataFrame, claims: pd.DataFrame) -> pd.DataFrame:
     docs = dict(zip(claims["claim_id"], claims["doc_id"], strict=True))
     listed = claims[claims["series"].gt(0)]
     lists = dict(zip(listed["claim_id"], zip(listed["doc_id"], listed["series"], strict=True), strict=True))
+    headlines = set(claims.loc[claims["sentence"].eq(0), "claim_id"])
     expected = {
         i for i, b in zip(claims["claim_id"], claims["basis"], strict=True) if b in ("forecast", "guidance", "target")
     }
@@ -219,6 +222,8 @@ def _softened(judged: pd.DataFrame, claims: pd.DataFrame) -> pd.DataFrame:
         why = ""
         if rule == "sources" and len({docs[i] for i in of}) == 1 and len({words[i] for i in of}) > 1:
             why = "one article names them differently"
+        elif rule == "sources" and len({docs.get(i, "") for i in ids}) == 1 and not headlines.intersection(of):
+            why = "one article, which may mean different things"
         elif rule == "sources" and len({lists.get(i, i) for i in of}) == 1 < len(of):
             why = "members of one list, which name different parts"
         elif len({docs.get(i, "") for i in ids}) > 1 and 0 < len(expected.intersection(of)) < len(ids):

@@ -18,7 +18,7 @@ from helpers.claims.measures import BARE_RATIO, is_yearly, measure_of, silent_gr
 from helpers.claims.numbers import Token
 from helpers.claims.periods import Period
 from helpers.claims.record import Claim
-from helpers.claims.subjects import PEOPLE, entity_of, metric_of
+from helpers.claims.subjects import PEOPLE, entity_of, metric_of, parts_apart
 from helpers.claims.when import period_of
 
 SENTENCE = re.compile(r"[。!?;\n]+|\.(?= |$)| - ")
@@ -28,7 +28,7 @@ _ASIDE = re.compile(r"[^。;\n0-9]{0,24}(?:\(|/|合|相当于|\bor\b|equivalent|
 _ROLE_FROM = re.compile(r"(?:\bfrom|从|由|compared (?:to|with)|较)(?: (?:about|nearly|over|around))? ?$")
 _ROLE_ENDS = frozenset("mohdt至到达由从较约近过超rny")  # last letters of what the two patterns below may end with
 _ROLE_TO = re.compile(
-    r"(?:\bto|\breach(?:ing|ed)|[增升降跌涨][长至到为]|至|到|达到?)(?: (?:about|nearly|over|around))? ?(?:约|近|超过?)?$"
+    r"(?:\bto|\breach(?:ing|ed)|[增升降跌涨]长?[至到为]|至|到|达到?)(?: (?:about|nearly|over|around))? ?(?:约|近|超过?)?$"
 )
 _HEADING = re.compile(r"^#{1,4} (.{1,80})$", re.MULTILINE)
 _PREVIEW = re.compile(r"preview|前瞻|业绩预测|forecast")
@@ -57,9 +57,10 @@ def bind(text: str, lexicon: Lexicon, *, title: str = "", published: str = "") -
     names = lexicon.mentioned(text, low)
     cuts = [m.end() for m in SENTENCE.finditer(low) if m[0] != "." or not _is_abbreviation(low, m.start())]
     about, words = _subject(text, low, title, names, lexicon)
-    named = [p for p in named if not _COMPARED.search(low, max(0, p.start - 14), p.start)]
+    apart = [p for p in named if _COMPARED.search(low, max(0, p.start - 14), p.start)]
+    named = [p for p in named if p not in apart]
     whole = Text(
-        text=text, low=low, tokens=tokens, periods=named, names=names, terms=lexicon.meant(text, low), cuts=cuts,
+        text=text, low=low, tokens=tokens, periods=named, compared=apart, names=names, terms=parts_apart(low, lexicon.meant(text, low)), cuts=cuts,
         lexicon=lexicon, today=_day(published), main=about, main_words=words, main_period=None,
         headings=_headings(text, low, lexicon, named),
         usual_basis="forecast" if _PREVIEW.search(grammar.fold(title)) else "actual",
@@ -140,6 +141,15 @@ def _claim(whole: Text, token: Token, number: int, before: Bound) -> Claim:
     unit = token.unit or {"money": "money", "ratio": "ratio"}.get(token.kind, "count")
     entity, entity_words, entity_weight = entity_of(whole, token, start, end)
     measure = measure_of(whole, token, start)
+    last = before.token
+    if (
+        token.series
+        and last is not None
+        and last.series == token.series
+        and last.kind == token.kind
+        and measure == "level"
+    ):
+        measure = before.measure  # 增长7%及8%
     metric, words, metric_weight, level = metric_of(whole, token, start, end, unit, measure, entity, before, cut)
     if measure == "share":
         metric, measure = SHARES.get(metric, metric if level == "ratio" else ""), "level"

@@ -30,6 +30,7 @@ class Text:
     low: str
     tokens: list[Token]
     periods: list[Period]
+    compared: list[Period]
     names: list[Mention]
     terms: list[tuple]
     cuts: list[int]

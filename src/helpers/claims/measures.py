@@ -20,6 +20,7 @@ _GROWTH_LEFT = re.compile(
 _GROWTH_RIGHT = re.compile(
     r" ?(?:yoy|qoq|y/y|q/q|year[- ](?:on|over)[- ]year|同比|annual|sequential)? ?(?:的?增(?:长|幅|速)|growth|increase|rise|gain|jump|surge|decline|drop|decrease|fall|uplift|higher|lower|more\b|比上年)|% ?yoy| ?yoy"
 )
+_GROWTH_OF = re.compile(r" (?!of|in|and|to|the )(?:[a-z\-]+ ){1,3}(?:growth|increase|rise|decline)\b")
 _OPENED = re.compile(r"[(] ?(?:yoy|qoq|同比|环比|增长?|下降|up|down) ?$")
 BARE_RATIO = re.compile(r"(?:margin|ratio|利润率|费用率|费率|率)(?: (?:was|is|of|at))?(?:为|约|达)* ?$")
 _LOST = re.compile(
@@ -53,6 +54,7 @@ def measure_of(whole: Text, token: Token, start: int) -> str:
         or _GROWTH_LEFT.search(left)
         or _GROWTH_RIGHT.match(low, token.end)
         or _OPENED.search(left)
+        or _GROWTH_OF.match(low, token.end)
     )
     if token.kind == "multiple":
         if not grown and not re.match(r"翻|doubl|tripl|trebl|quadr|quint|.*fold", low[token.start : token.end]):

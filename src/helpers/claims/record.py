@@ -90,7 +90,32 @@ class Claim:
     rule_version: str = RULE_VERSION
 
 
+LOSS = r"亏损|亏|\bloss(?:es)?\b"
+PROFITS = ("net_profit", "net_profit_attributable", "adjusted_net_profit", "operating_profit", "adjusted_ebitda", "ebitda",
+           "operating_profit_domestic", "operating_profit_overseas", "net_profit_before_minorities")  # fmt: skip
 COLUMNS = tuple(field.name for field in fields(Claim))
+
+
+def as_profit(rows: pd.DataFrame) -> pd.DataFrame:
+    """Claims with what a text calls a loss as a negative profit, as the ledger keeps it.
+
+    A claim keeps the number as it is printed, "a net loss of 608 million" as 608 million; where levels are compared or
+    accepted, a profit's metric needs the sign.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        With the columns metric, metric_words, measure, value and value_high.
+    """
+    loss = rows["metric"].isin(PROFITS) & rows["measure"].eq("level") & rows["value"].gt(0)
+    loss &= rows["metric_words"].str.contains(LOSS, case=False, regex=True) & ~rows["metric_words"].str.contains(
+        "(loss)", regex=False
+    )
+    high = rows["value_high"].where(rows["value_high"].notna(), rows["value"])
+    open_end = rows["value_high"].notna()
+    return rows.assign(
+        value=rows["value"].mask(loss, -high), value_high=rows["value_high"].mask(loss & open_end, -rows["value"])
+    )
 
 
 def table(claims: Iterable[Claim]) -> pd.DataFrame:

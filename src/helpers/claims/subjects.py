@@ -12,7 +12,18 @@ from helpers.claims.measures import SHARE
 from helpers.claims.numbers import Token
 
 _CLAUSE = re.compile(r",(?! ?(?:同比|环比|yoy|up\b|down\b|较|增|降|升|跌|占|a[n]? [0-9]))|[;:。\n]|\. ")
+_PART = re.compile(
+    r"(?:商品|产品|服务|游戏|会员|佣金|云|直播|增值|海外|国际|国内|线下|自营|物流|金融|ip|货架|店播|达播|达人|短视频|搜索|商城|品牌|服饰|美妆|食品|女装|"
+    r"家电|数码|单场|首日|日均|月均|人均|内容|业务|到店|外卖|零售|第三方|其他|衍生品|订阅|利息|投资|交易|板块|分部|付费|跨境|"
+    r"\b(?:products?|services?|games?|gaming|cloud|merchandise|logistics|memberships?|subscriptions?|commissions?|overseas|"
+    r"international|segment|retail|delivery|digital|payments?|beauty|apparel|grocery|live|shelf|organic|licensing)) ?$"
+)
+"""What may stand before a word for the whole and makes it a part: 商品收入, service revenue."""
+WHOLES = ("revenue", "gmv", "net_profit", "orders", "gross_profit", "gross_margin")
 _ENDS = re.compile(r"[,;:。(]")
+_HAN_PAIR = re.compile("[一-鿿]{2}")
+_NO_SUBJECT = re.compile("(?:其中|分别|合计|同比|占比|约|则|也|均|已|并|目前|仅|还|收入|比例|份额|贡献|整体)*")
+_GROWS = re.compile(r" (?:growth|increase|rise|decline)\b")
 _FEW_WORDS = re.compile(r"[ \-]?(?:[a-z]+ ){0,2}")
 MOST_SKIPPED = 2  # terms that cannot have the number, before the search is given up
 CHANGES = ("yoy_growth", "qoq_growth", "growth", "multiple", "yoy_multiple", "change")
@@ -69,7 +80,11 @@ def metric_of(
         before.term_end = term[1]
         clauses = len(_CLAUSE.findall(whole.low[term[1] : token.start]))
         return code, term[3], max(0.5, 0.92 - 0.12 * clauses), level
-    if went_on and can((before.metric, before.unit)):
+    if (
+        went_on
+        and can((before.metric, before.unit))
+        and not (measure == "share" and _has_own_part(whole, token, start))
+    ):
         return before.metric, before.words, 0.6, before.unit
     for term in behind:
         found = _meaning(term, entity)
@@ -78,13 +93,38 @@ def metric_of(
     return "", "", 0.3, ""
 
 
+def parts_apart(low: str, terms: list[tuple]) -> list[tuple]:
+    """The terms of a text, where a word for a whole that is made a part of it names no metric of the ledger."""
+    out = []
+    for start, end, meaning, words in terms:
+        part = _PART.search(low, max(0, start - 16), start)
+        if part and all(code in WHOLES for code, _ in meaning.values()):
+            unit = next(iter(meaning.values()))[1]
+            out.append((part.start(), end, {"": ("", unit)}, low[part.start() : end]))
+        else:
+            out.append((start, end, meaning, words))
+    return out
+
+
 def _is_direct(low: str, token: Token, term: tuple) -> bool:
     """Whether a term stands so near behind a number that it must be what the number counts."""
     if term[0] < token.end:
         return True
     gap = low[token.end : term[0]]
     counts = token.kind in ("count", "time") or token.role == "level"
+    if token.kind == "ratio" and gap == " " and _GROWS.match(low, term[1]):
+        return True  # 20% GMV growth
     return bool(_RIGHT_OF.fullmatch(gap) or (counts and _FEW_WORDS.fullmatch(gap)))
+
+
+def _has_own_part(whole: Text, token: Token, start: int) -> bool:
+    """Whether the clause of a share names a part of its own: "货架场占四成,店播占三成"."""
+    said = SHARE.search(whole.low, max(start, token.start - 48), token.start)
+    comma = whole.low.rfind(",", start, said.start()) if said else -1
+    if comma < 0:
+        return False
+    own = whole.low[comma + 1 : said.start()].strip()
+    return bool(_HAN_PAIR.search(own)) and not _NO_SUBJECT.fullmatch(own)
 
 
 def _nearest_before(
@@ -94,6 +134,9 @@ def _nearest_before(
     subject = token.start
     if measure == "share" and (said := SHARE.search(whole.low, max(start, token.start - 48), token.start)):
         subject = said.start()
+        if _has_own_part(whole, token, start):
+            comma = whole.low.rfind(",", start, subject)
+            terms = [t for t in terms if t[0] > comma]
     skipped = 0
     for term in reversed(terms):
         if term[1] > token.start or term[0] >= subject:
@@ -131,9 +174,11 @@ def _segment(whole: Text, terms: list, first: int, term: tuple, entity: str) -> 
     if at == first or term[3].lower() not in _GENERIC:
         return None
     earlier = terms[at - 1]
+    if earlier[3].lower() in _GENERIC and at - 1 > first:
+        earlier = terms[at - 2]
     code, level = _meaning(earlier, entity)
     between = whole.low[earlier[1] : term[0]]
-    if code not in SHARES or len(between) > 90 or any(earlier[1] < t.start < term[0] for t in whole.tokens):
+    if code not in SHARES or len(between) > 110 or any(earlier[1] < t.start < term[0] for t in whole.tokens):
         return None
     return code, level
 

@@ -11,6 +11,9 @@ from helpers.claims.context import Text, heading_above
 from helpers.claims.numbers import Token
 from helpers.claims.periods import Period
 
+_BEHIND = re.compile(
+    r"[^0-9,;。]{0,24}?(?: ?(?:in|by|for|at|during|as of|on|since|compared to|from)(?: the| end of| mid-| early| late)? ?)"
+)
 _STARTED = re.compile(r"(?:由|从|自|\bfrom\b)[^。;]{0,12}$")
 _WINDOW = re.compile(
     r"(?:within|in|over|during) (?:just |the (?:past|last) |only )?(?P<n>a|one|two|three|four|six|nine|twelve|[0-9]+)[ -](?P<what>year|month)s?"
@@ -29,7 +32,7 @@ def period_of(whole, token, number, start, end, entity, metric, measure, role, b
     listed = [p for p in inside if p.kind == "years"]
     if listed and token.series and (years := _of_series(whole, token, number, listed[-1])):
         return f"{years}-01-01", f"{years}-12-31", "stated"
-    chosen = _of_column(whole, token) or _nearest(whole, token, inside)
+    chosen = _of_column(whole, token) or _own_compared(whole, token) or _nearest(whole, token, inside)
     if (
         chosen is not None
         and role == "to"
@@ -37,7 +40,10 @@ def period_of(whole, token, number, start, end, entity, metric, measure, role, b
         and _STARTED.search(whole.low, start, chosen.start)
     ):
         chosen = None  # the day before "from A" is A's, not B's
-    if chosen is not None:
+    earlier = chosen is not None and role == "from" and chosen.end <= token.start
+    if earlier and (shifted := _year_before(whole, token, number, chosen, month)):
+        return *shifted, "inferred"
+    if chosen is not None and not earlier:
         first, last = _days_of(whole, chosen, month)
         if first:
             before.period = chosen if whole.low[chosen.start - 1 : chosen.start] != "(" else before.period
@@ -57,6 +63,16 @@ def period_of(whole, token, number, start, end, entity, metric, measure, role, b
     if whole.today is not None and measure == "level" and whole.lexicon.kinds.get(metric) in ("stock", "price"):
         return whole.published, whole.published, "inferred"
     return "", "", "unknown"
+
+
+def _year_before(whole: Text, token: Token, number: int, chosen: Period, month: int) -> tuple[str, str] | None:
+    """ "up 28 % from $78.5 billion": the level compared with is that of the period a year before."""
+    before = whole.tokens[number - 1] if number else None
+    grown = before is not None and before.kind == "ratio" and token.start - before.end < 24
+    days = _days_of(whole, chosen, month)
+    if not grown or not days[0] or days[0] == days[1]:
+        return ("", "")
+    return f"{int(days[0][:4]) - 1}{days[0][4:]}", f"{int(days[1][:4]) - 1}{days[1][4:]}"
 
 
 def _days_of(whole: Text, period: Period, month: int) -> tuple[str, str]:
@@ -96,6 +112,13 @@ def _of_series(whole: Text, token: Token, number: int, listed: Period) -> int | 
     return listed.years[k] if len(series) == len(listed.years) and k >= 0 else None
 
 
+def _own_compared(whole: Text, token: Token) -> Period | None:
+    """ "较2023年的2.7万亿元": a period of comparison belongs to the number that follows it at once, and to no other."""
+    at = bisect_left(whole.compared, token.start, key=lambda p: p.start) - 1
+    found = whole.compared[at] if at >= 0 else None
+    return found if found is not None and whole.low[found.end : token.start].strip(" 的:") == "" else None
+
+
 def _of_column(whole: Text, token: Token) -> Period | None:
     """The period in the head of a cell's column."""
     if token.header is None:
@@ -106,24 +129,33 @@ def _of_column(whole: Text, token: Token) -> Period | None:
 
 
 def _nearest(whole: Text, token: Token, inside: list[Period]) -> Period | None:
-    """The period right behind ("in 2020"), else the last one before, else the only one of the sentence."""
+    """The period right behind ("in 2020"), else the last one before, else the only one that is no other number's."""
     inside = [p for p in inside if p.kind != "years"]
     if not inside:
         return None
-    for period in inside:
-        if period.start >= token.end:
-            gap = whole.low[token.end : period.start]
-            if (period.kind == "ago" and not gap.strip()) or (
-                re.fullmatch(
-                    r"[^0-9,;。]{0,24}?(?: ?(?:in|by|for|at|during|as of|on|since|compared to|from)(?: the| end of| mid-| early| late)? ?)",
-                    gap,
-                )
-                and period.kind != "relative"
-            ):
-                return period
-            break
-    left = [p for p in inside if p.end <= token.start]
+    behind = next((p for p in inside if p.start >= token.end), None)
+    if behind is not None and _is_behind(whole.low, token, behind):
+        return behind
+    left = [p for p in inside if p.end <= token.start and not _is_taken(whole, token, p)]
     if left:
         return left[-1] if left[-1].kind != "relative" or len(left) < 2 else left[-2]
-    ahead = [p for p in inside if p.kind != "relative" and "(" not in whole.low[token.end : p.start]]
+    ahead = [p for p in inside if p.start >= token.end and p.kind != "relative"]
+    ahead = [p for p in ahead if "(" not in whole.low[token.end : p.start] and not _is_taken(whole, token, p)]
     return ahead[0] if len(ahead) == 1 else None
+
+
+def _is_behind(low: str, token: Token, period: Period) -> bool:
+    """Whether a period follows a number at once: "in 2020", "a year earlier", "three months prior"."""
+    gap = low[token.end : period.start]
+    if period.kind in ("ago", "relative") and not gap.strip():
+        return True
+    return period.kind != "relative" and bool(_BEHIND.fullmatch(gap))
+
+
+def _is_taken(whole: Text, token: Token, period: Period) -> bool:
+    """Whether a period follows another number at once, to which it belongs: "$448 million versus $163 million in 2023"."""
+    at = bisect_left(whole.tokens, period.start, key=lambda t: t.start) - 1
+    other = whole.tokens[at] if at >= 0 else None
+    return (
+        other is not None and other is not token and other.start > token.start and _is_behind(whole.low, other, period)
+    )

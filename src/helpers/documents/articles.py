@@ -244,19 +244,23 @@ def _from_markdown(content: bytes, name: str) -> list[Article]:
     said = re.match(r"---\n(.*?)\n---\n", text, re.DOTALL)
     if not said:
         return _feed(text, "md")
-    try:
-        front = yaml.safe_load(said[1])
-    except yaml.YAMLError as error:
-        line = getattr(getattr(error, "problem_mark", None), "line", 0) + 2
-        raise DataError(name, [f"line {line}: the front matter is no YAML"]) from None
-    front = {str(k).lower(): v for k, v in front.items()} if isinstance(front, dict) else {}
-    first = lambda *keys: next((str(front[k]) for k in keys if front.get(k)), "")  # noqa: E731
+    front = _front_matter(said[1])
+    first = lambda *keys: next((str(front[k]).strip() for k in keys if front.get(k)), "")  # noqa: E731
     return [
         _article(
             text[said.end() :], "md", title=first("title"), publisher=first("publisher", "source", "author"),
             published=day_of(first("date", "published")), start=said.end(),
         )
     ]  # fmt: skip
+
+
+def _front_matter(text: str) -> dict[str, object]:
+    """Keys and values of front matter; a title with a colon in it, which YAML refuses, is read by its line."""
+    try:
+        front = yaml.safe_load(text)
+    except yaml.YAMLError:
+        front = dict(line.split(":", 1) for line in text.splitlines() if ":" in line)
+    return {str(k).strip().lower(): v for k, v in front.items()} if isinstance(front, dict) else {}
 
 
 def _from_html(content: bytes, name: str) -> list[Article]:

@@ -7,6 +7,7 @@ from collections.abc import Collection
 import pandas as pd
 
 from helpers import evidence
+from helpers.claims import as_profit
 from helpers.documents.library import Library
 
 
@@ -40,7 +41,7 @@ def cells(
         entity, metric, measure, currency, period_start, period_end, value, unit, low, high, sources, values (distinct
         within rounding), is_disputed, published, claim_ids (the preferred value's first).
     """
-    table = library.claims()
+    table = as_profit(library.claims())
     unsure = table["role"].eq("from") & table["period_basis"].eq("inferred")
     keep = (
         ~unsure

@@ -17,6 +17,7 @@ from pathlib import Path
 import pandas as pd
 
 from helpers import ledger, paths, tables
+from helpers.claims import as_profit
 from helpers.documents.library import Library
 from helpers.errors import DataError
 from helpers.ledger.schema import LAYOUTS
@@ -78,7 +79,7 @@ def sheet(library: Library, claims: pd.DataFrame | None = None) -> pd.DataFrame:
     DataFrame
         Columns `SHEET`. ``context`` has the number between ⟦ and ⟧, ``checks`` what the kept checks say of it.
     """
-    rows = library.claims() if claims is None else claims
+    rows = as_profit(library.claims() if claims is None else claims)
     rows = rows[rows["entity"].ne("") & rows["metric"].ne("")] if claims is None else rows
     said: dict[str, list[str]] = {}
     for check in library.checks().itertuples():
@@ -150,7 +151,7 @@ def accept(library: Library, table: pd.DataFrame, *, folder: Path | None = None)
     chosen = table[table["decision"].isin(["accept", "correct"])].reset_index(drop=True)
     if chosen.empty:
         raise DataError("review", ["no row says accept or correct: nothing to write"])
-    claims = library.claims().set_index("claim_id", drop=False)
+    claims = as_profit(library.claims()).set_index("claim_id", drop=False)
     _refuse_changed(chosen, claims)
     book = ledger.load(folder)
     sources = _sources(chosen, claims, library, book)
