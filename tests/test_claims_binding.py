@@ -57,6 +57,40 @@ def test_a_heading_says_whose_numbers_and_when():
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("text", "metric"),
+    [
+        ("京东商品收入2261亿元", ""), ("京东收入2991亿元", "revenue"), ("京东总收入2991亿元", "revenue"),
+        ("JD's service revenue was 73 billion yuan", ""), ("JD's net revenues were 299 billion yuan", "revenue"),
+        ("哔哩哔哩广告营业额24.5亿元", "ad_revenue"), ("抖音店播GMV占三成", ""),
+    ],
+)  # fmt: skip
+def test_a_part_is_not_the_whole(text, metric):
+    assert bound(text)[-1].metric == metric
+
+
+def test_each_share_of_a_list_of_clauses_has_its_own_part():
+    rows = bound("抖音电商2024年GMV中货架场占四成,达人直播占三成,店播占三成。")
+    assert [c.metric for c in rows] == ["gmv_share_pan_shelf", "", ""]
+
+
+def test_what_a_level_is_compared_with_has_its_own_period():
+    rows = bound("抖音2024年GMV约3.5万亿元,较2023年的2.7万亿元增长约30%。")
+    assert [c.period_end for c in rows] == ["2024-12-31", "2023-12-31", "2024-12-31"]
+    rows = bound(
+        "Sea's net income came to $447.8 million in 2024, versus $162.7 million in 2023.", published="2025-03-04"
+    )
+    assert [c.period_end for c in rows] == ["2024-12-31", "2023-12-31"]
+    rows = bound("Sea's GMV was US$100 billion in 2024, up 28% from $78.5 billion.", published="2025-03-04")
+    assert [c.period_end for c in rows] == ["2024-12-31", "2024-12-31", "2023-12-31"]
+
+
+def test_a_loss_is_a_negative_profit_where_it_is_compared():
+    table = claims.table(bound("哔哩哔哩净亏损6.08亿元。快手净利润为2.18亿元。"))
+    assert table["value"].tolist() == [6.08e8, 2.18e8]
+    assert claims.as_profit(table)["value"].tolist() == [-6.08e8, 2.18e8]
+
+
 def test_nothing_named_is_nothing_bound():
     (row,) = bound("收入311亿元", published="")
     assert (row.entity, row.period_end, row.period_basis) == ("", "", "unknown")
@@ -72,6 +106,8 @@ def test_nothing_named_is_nothing_bound():
         ("Kuaishou revenue was 27.9 billion yuan in the third quarter of 2023", "2023-07-01", "2023-09-30"),
         ("东方甄选2025财年四季度收入约1.5亿美元", "2025-03-01", "2025-05-31"),
         ("East Buy shares fell 3% on 14 June 2024", "2024-06-14", "2024-06-14"),
+        ("Kuaishou revenue was 35 billion yuan for the quarter ended June 30, 2025", "2025-04-01", "2025-06-30"),
+        ("截至2025年6月30日止六个月,快手收入676亿元", "2025-01-01", "2025-06-30"),
         ("快手8月19日股价跌3%", "2024-08-19", "2024-08-19"),
         ("快手12月31日股价跌3%", "2024-12-31", "2024-12-31"),
         ("Xiaohongshu's monthly active users surpassed 350 million by mid-2024", "2024-06-01", "2024-06-30"),

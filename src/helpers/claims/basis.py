@@ -39,7 +39,7 @@ def basis_of(whole: Text, token: Token, start: int) -> str:
     begin = max(start, token.start - 70)
     cut = max(low.rfind(";", begin, token.start), low.rfind("。", begin, token.start), begin)
     stop = min(
-        (p for w in (",", " and ", ";", "。") if (p := low.find(w, token.end, token.end + 24)) >= 0),
+        (p for w in (",", " and ", ";", "。", ". ") if (p := low.find(w, token.end, token.end + 24)) >= 0),
         default=token.end + 24,
     )
     found = set()

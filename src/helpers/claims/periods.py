@@ -79,6 +79,14 @@ COUNTS = dict(
         strict=False,
     )
 )
+_ENDED = re.compile(
+    r"(?P<n>quarter|three months|six months|nine months|twelve months|(?:fiscal |financial )?year|half[- ]year) end(?:ed|ing)(?: on)? ?$"
+)
+_ENDED_ZH = re.compile(r"止?(?:的)?(?P<n>三个月|六个月|九个月|十二个月|年度|财政年度)")
+_LENGTHS = {
+    "quarter": 3, "three months": 3, "six months": 6, "half-year": 6, "half year": 6, "nine months": 9, "twelve months": 12,
+    "year": 12, "fiscal year": 12, "financial year": 12, "三个月": 3, "六个月": 6, "九个月": 9, "十二个月": 12, "年度": 12, "财政年度": 12,
+}  # fmt: skip
 _JOINED = re.compile(r",? ?(?:to|至|到|-|~|through|until) ?")
 
 
@@ -119,12 +127,32 @@ def joined(low: str, found: list[Period]) -> list[Period]:
     out: list[Period] = []
     for period in found:
         last = out[-1] if out else None
+        period = _ended(low, period)
         alike = last and last.until is None and last.kind in ("day", "month") and period.kind == last.kind
         if alike and _JOINED.fullmatch(low, last.end, period.start):
             out[-1] = replace(last, end=period.end, until=period)
         else:
             out.append(period)
     return out
+
+
+def _ended(low: str, period: Period) -> Period:
+    """ "the quarter ended June 30, 2025", 截至2025年6月30日止六个月: the day closes a period, and the period is meant."""
+    if period.kind != "day" or period.part is None:
+        return period
+    said = _ENDED.search(low, max(0, period.start - 34), period.start) or _ENDED_ZH.match(low, period.end)
+    months = _LENGTHS.get((said["n"] or "").strip(), 0) if said else 0
+    if not months or period.part % 3:
+        return period
+    start, end = min(period.start, said.start()), max(period.end, said.end())
+    kind, part = {
+        3: ("quarter", period.part // 3),
+        6: ("half", period.part // 6),
+        9: ("nine", None),
+        12: ("year", None),
+    }[months]
+    fits = {3: True, 6: period.part in (6, 12), 9: period.part == 9, 12: period.part == 12}[months]
+    return replace(period, start=start, end=end, kind=kind, part=part, day=None) if fits else period
 
 
 def _full(year: str | None) -> int | None:

@@ -97,8 +97,12 @@ def parts_apart(low: str, terms: list[tuple]) -> list[tuple]:
     """The terms of a text, where a word for a whole that is made a part of it names no metric of the ledger."""
     out = []
     for start, end, meaning, words in terms:
+        whole = all(code in WHOLES for code, _ in meaning.values())
+        if whole and out and out[-1][1] == start and out[-1][2] != meaning:
+            out[-1] = (out[-1][0], end, out[-1][2], low[out[-1][0] : end])  # 广告营业额 is 广告's
+            continue
         part = _PART.search(low, max(0, start - 16), start)
-        if part and all(code in WHOLES for code, _ in meaning.values()):
+        if part and whole:
             unit = next(iter(meaning.values()))[1]
             out.append((part.start(), end, {"": ("", unit)}, low[part.start() : end]))
         else:

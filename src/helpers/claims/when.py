@@ -12,7 +12,7 @@ from helpers.claims.numbers import Token
 from helpers.claims.periods import Period
 
 _BEHIND = re.compile(
-    r"[^0-9,;。]{0,24}?(?: ?(?:in|by|for|at|during|as of|on|since|compared to|from)(?: the| end of| mid-| early| late)? ?)"
+    r"[^0-9,;。]{0,24}?(?: ?(?:in|by|for|at|during|of|on|since|compared to|from)(?: the| end of| mid-| early| late)? ?)"
 )
 _STARTED = re.compile(r"(?:由|从|自|\bfrom\b)[^。;]{0,12}$")
 _WINDOW = re.compile(
