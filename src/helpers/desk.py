@@ -14,8 +14,10 @@ from pathlib import Path
 import pandas as pd
 
 from helpers import audit, documents, ledger, lexicon, paths, wording
+from helpers.claims.grammar import fold
 from helpers.documents import Library, find, grid, index, proposals, review
-from helpers.errors import HelpersError
+from helpers.errors import HelpersError, UnknownNameError
+from helpers.settings import parse_day
 
 FOLDER = "data/documents"
 ALARMS = ("inconsistent", "implausible")
@@ -31,7 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
     """
     given = _parser().parse_args(arguments)
     try:
-        library, added = documents.library(given.folder)
+        library, added = documents.library(_standing(given.folder))
         print(added.text)
         for line in added.broken:
             print(f"  {line}")
@@ -41,6 +43,9 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     except BrokenPipeError:  # the reader of a long answer has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        print(f"{error.filename or given.folder}: {error.strerror}", file=sys.stderr)
+        return 2
     return 0
 
 
@@ -49,7 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--folder", default=FOLDER, help=f"where the articles are (default {FOLDER})")
-    common.add_argument("--limit", type=int, default=10)
+    common.add_argument("--limit", type=int, default=10, choices=range(1, 1001), metavar="1..1000")
     for name in ("publisher", "entity", "metric", "day-from", "day-to"):
         common.add_argument(f"--{name}", default=None)
     for name, run, argument, told in (
@@ -73,7 +78,15 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _standing(path: str) -> str:
+    """A path as the user of a command line means it: from the current folder, if it is there."""
+    here = Path(path).expanduser()
+    return str(here.resolve()) if here.exists() else path
+
+
 def _filters(given: argparse.Namespace) -> find.Filters:
+    for day in (given.day_from, given.day_to):
+        parse_day(day)
     return find.Filters(
         publisher=given.publisher,
         entity=given.entity,
@@ -81,6 +94,16 @@ def _filters(given: argparse.Namespace) -> find.Filters:
         day_from=given.day_from,
         day_to=given.day_to,
     )
+
+
+def _code(entity: str | None) -> str | None:
+    """The code of an entity, which may be given by one of its names."""
+    if entity is None or entity in lexicon.labels():
+        return entity
+    named = lexicon.words().mentioned(entity, fold(entity))
+    if not named:
+        raise UnknownNameError("entity", entity, list(lexicon.labels()))
+    return named[0].code
 
 
 def _glossary() -> dict[str, tuple[str, ...]]:
@@ -158,7 +181,7 @@ def _feed(library: Library, given: argparse.Namespace) -> None:
 
 
 def _grid(library: Library, given: argparse.Namespace) -> None:
-    rows = grid.cells(library, entity=given.entity, metric=given.metric)
+    rows = grid.cells(library, entity=_code(given.entity), metric=given.metric)
     for row in rows.itertuples():
         span = wording.period(pd.Timestamp(row.period_start), pd.Timestamp(row.period_end))
         mark = "  disputed" if row.is_disputed else ""
@@ -173,14 +196,14 @@ def _review(library: Library, given: argparse.Namespace) -> None:
     judge(library)
     claims = library.claims()
     for column in ("entity", "metric"):
-        wanted = getattr(given, column)
+        wanted = _code(given.entity) if column == "entity" else given.metric
         claims = claims[claims[column].eq(wanted) if wanted else claims[column].ne("")]
     review.save(review.sheet(library, claims), Path(given.file))
     print(f"{len(claims)} claims in {given.file}: write accept, correct or reject in the first column")
 
 
 def _accept(library: Library, given: argparse.Namespace) -> None:
-    print(review.accept(library, review.decisions(paths.find(given.file))).text)
+    print(review.accept(library, review.decisions(paths.find(_standing(given.file)))).text)
 
 
 def _propose(library: Library, given: argparse.Namespace) -> None:

@@ -57,7 +57,8 @@ def _alike(top, b) -> bool:
     spans = [_length(r) for r in (top, b)]
     if top.is_flow and b.is_flow:
         together = top.doc_id == b.doc_id and top.sentence == b.sentence
-        return spans[0] == spans[1] and (bool(spans[0]) or together)
+        near = together or (top.period_end[:7] == b.period_end[:7] and bool(spans[0]))
+        return spans[0] == spans[1] and near
     return not b.is_flow or spans[1] == 0 or spans[1] > 300
 
 

@@ -60,7 +60,7 @@ def bind(text: str, lexicon: Lexicon, *, title: str = "", published: str = "") -
     apart = [p for p in named if _COMPARED.search(low, max(0, p.start - 14), p.start)]
     named = [p for p in named if p not in apart]
     whole = Text(
-        text=text, low=low, tokens=tokens, periods=named, compared=apart, names=names, terms=parts_apart(low, lexicon.meant(text, low)), cuts=cuts,
+        text=text, low=low, tokens=tokens, periods=named, compared=apart, names=names, terms=parts_apart(low, lexicon.meant(text, low), {n.end for n in names}), cuts=cuts,
         lexicon=lexicon, today=_day(published), main=about, main_words=words, main_period=None,
         headings=_headings(text, low, lexicon, named),
         usual_basis="forecast" if _PREVIEW.search(grammar.fold(title)) else "actual",
@@ -79,7 +79,10 @@ def _is_abbreviation(low: str, dot: int) -> bool:
 
 def _day(published: str) -> date | None:
     parts = [int(p) for p in published.split("-")] if published else []
-    return date(*(parts + [12, 28][len(parts) - 1 :])) if parts else None
+    try:
+        return date(*(parts + [12, 28][len(parts) - 1 :])) if parts else None
+    except ValueError:  # the 31st of February says nothing of when
+        return None
 
 
 def _headings(text: str, low: str, lexicon: Lexicon, named: list[Period]) -> list[Heading]:

@@ -58,6 +58,7 @@ class Bound:
     token: Token | None = None
     measure: str = ""
     period: Period | None = None
+    carried_from: int = -1
 
 
 def heading_above(whole: Text, place: int) -> Heading | None:

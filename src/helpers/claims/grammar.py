@@ -6,6 +6,9 @@ from helpers.claims import compose, numbers, periods, sense, tables, vocabulary,
 from helpers.claims.numbers import Token
 from helpers.claims.periods import Period
 
+LARGEST = 1e16
+"""No amount of an article is larger, in any currency: what is has lost its point or its sense, and is left out."""
+
 
 def fold(text: str) -> str:
     """The text in small letters, half width and simplified characters, each at its place."""
@@ -18,6 +21,7 @@ def tokens(low: str) -> tuple[list[Token], list[Period]]:
     found = _merged(found, words.scan(low))
     found = compose.compose(low, found)
     tables.apply(low, found)
+    found = [token for token in found if token.value * token.factor < LARGEST]
     found = _without_windows(low, sense.settle(low, found))
     named = periods.joined(low, _together(named, list(periods.in_words(low))))
     return found, named

@@ -21,6 +21,14 @@ _GROWTH_RIGHT = re.compile(
     r" ?(?:yoy|qoq|y/y|q/q|year[- ](?:on|over)[- ]year|同比|annual|sequential)? ?(?:的?增(?:长|幅|速)|growth|increase|rise|gain|jump|surge|decline|drop|decrease|fall|uplift|higher|lower|more\b|比上年)|% ?yoy| ?yoy"
 )
 _GROWTH_OF = re.compile(r" (?!of|in|and|to|the )(?:[a-z\-]+ ){1,3}(?:growth|increase|rise|decline)\b")
+_GROWTH_HEAD = re.compile(r"同比|yoy|y/y|增速|增幅|增长率|growth|% ?change|\bchange\b|变动")
+_REACHED = re.compile(r"(?:\bto|\bfrom|至|到|为)(?: (?:about|nearly|over|around))?(?:约|近|超过?)? ?$")
+_TIMES_WORD = re.compile(r"翻|doubl|tripl|trebl|quadr|quint|[0-9.,a-z]*[ -]?fold")
+_TIMES_OF = re.compile(r"[是为达][^,。;]{0,30}的$")
+_OVER = re.compile(
+    r"(?:within|over|in) (?:a|one|two|three|four|six|the past|just|[0-9]+)[a-z \-]{0,12}(?:year|month|week)|since"
+    r"|年内|月内|个月|以来"
+)
 _OPENED = re.compile(r"[(] ?(?:yoy|qoq|同比|环比|增长?|下降|up|down) ?$")
 BARE_RATIO = re.compile(r"(?:margin|ratio|利润率|费用率|费率|率)(?: (?:was|is|of|at))?(?:为|约|达)* ?$")
 _LOST = re.compile(
@@ -38,47 +46,44 @@ def measure_of(whole: Text, token: Token, start: int) -> str:
     """Whether a ratio or a multiple is a change, a share or a level."""
     low = whole.low
     left = low[max(start, token.start - 48) : token.start]
-    if token.kind in ("points", "basis"):
-        return "change"
-    if token.kind == "money" and _LOST.search(left):
+    if token.kind in ("points", "basis") or (token.kind == "money" and _LOST.search(left)):
         return "change"
     if token.kind not in ("ratio", "multiple"):
         return "level"
+    if token.kind == "ratio" and token.header and _GROWTH_HEAD.search(low, *token.header):
+        return "yoy_growth"
     if token.kind == "ratio" and (SHARE.search(left) or _SHARE_RIGHT.match(low, token.end)):
         return "share"
-    right = low[token.end : token.end + 40]
-    printed_sign = low[token.start] in "+-"
-    grown = (
-        printed_sign
-        or token.negative
-        or _GROWTH_LEFT.search(left)
-        or _GROWTH_RIGHT.match(low, token.end)
-        or _OPENED.search(left)
-        or _GROWTH_OF.match(low, token.end)
-    )
-    if token.kind == "multiple":
-        if not grown and not re.match(r"翻|doubl|tripl|trebl|quadr|quint|.*fold", low[token.start : token.end]):
-            return "level"
-    elif not grown:
+    if not _is_grown(low, token, left):
         return "level"
+    return _kind_of_change(low, token, left, start)
+
+
+def _is_grown(low: str, token: Token, left: str) -> bool:
+    """Whether the words around a number make it a change; "rose to 30 %" is a level."""
+    if low[token.start] in "+-" or token.negative:
+        return True
+    if token.kind == "ratio" and _REACHED.search(left):
+        return False
+    if token.kind == "multiple" and (_TIMES_WORD.match(low, token.start) or _TIMES_OF.search(left)):
+        return True
+    around = _GROWTH_LEFT.search(left) or _OPENED.search(left)
+    return bool(around or _GROWTH_RIGHT.match(low, token.end) or _GROWTH_OF.match(low, token.end))
+
+
+def _kind_of_change(low: str, token: Token, left: str, start: int) -> str:
+    """On the quarter, on the year, or over a window that the sentence names."""
+    right = low[token.end : token.end + 40]
     clause = left[max(left.rfind("。"), left.rfind(";"), 0) :]
-    near = clause[max(clause.rfind(","), 0) :] if not printed_sign else clause
+    near = clause if low[token.start] in "+-" else clause[max(clause.rfind(","), 0) :]
     if _QOQ.search(near[-16:]) or _QOQ.search(right[:24]):
         return "qoq_growth"
-    plain = "multiple" if token.kind == "multiple" else "growth"
-    window = re.search(
-        r"(?:within|over|in) (?:a|one|two|three|four|six|the past|just|[0-9]+)[a-z \-]{0,12}(?:year|month|week)|since|年内|月内|个月|以来",
-        low[max(start, token.start - 90) : token.end + 60],
-    )
-    if _YOY.search(clause[-28:]) or _YOY.search(right) or not window:
-        return (
-            "yoy_multiple"
-            if token.kind == "multiple" and not re.match(r"翻|doubl|.*fold", low[token.start : token.end])
-            else "yoy_growth"
-            if plain == "growth"
-            else plain
-        )
-    return plain
+    yearly = _YOY.search(clause[-28:]) or _YOY.search(right)
+    over_window = _OVER.search(low, max(start, token.start - 90), token.end + 60)
+    if token.kind == "multiple":
+        plain = _TIMES_WORD.match(low, token.start) or _TIMES_OF.search(left) or (over_window and not yearly)
+        return "multiple" if plain else "yoy_multiple"
+    return "growth" if over_window and not yearly else "yoy_growth"
 
 
 def silent_growth(whole: Text, token: Token, metric: str, before: Bound) -> str:

@@ -128,7 +128,15 @@ def joined(low: str, found: list[Period]) -> list[Period]:
     for period in found:
         last = out[-1] if out else None
         period = _ended(low, period)
-        alike = last and last.until is None and last.kind in ("day", "month") and period.kind == last.kind
+        if out and out[-1].end > period.start:  # "the quarter" of "the quarter ended June 30"
+            out.pop()
+        alike = (
+            last
+            and last.until is None
+            and period.until is None
+            and last.kind in ("day", "month")
+            and period.kind == last.kind
+        )
         if alike and _JOINED.fullmatch(low, last.end, period.start):
             out[-1] = replace(last, end=period.end, until=period)
         else:
@@ -142,17 +150,13 @@ def _ended(low: str, period: Period) -> Period:
         return period
     said = _ENDED.search(low, max(0, period.start - 34), period.start) or _ENDED_ZH.match(low, period.end)
     months = _LENGTHS.get((said["n"] or "").strip(), 0) if said else 0
-    if not months or period.part % 3:
+    if not months:
         return period
     start, end = min(period.start, said.start()), max(period.end, said.end())
-    kind, part = {
-        3: ("quarter", period.part // 3),
-        6: ("half", period.part // 6),
-        9: ("nine", None),
-        12: ("year", None),
-    }[months]
-    fits = {3: True, 6: period.part in (6, 12), 9: period.part == 9, 12: period.part == 12}[months]
-    return replace(period, start=start, end=end, kind=kind, part=part, day=None) if fits else period
+    back, first = divmod(period.part - months, 12)
+    year = None if period.year is None else period.year + back
+    last = replace(period, kind="month", day=None)
+    return replace(period, start=start, end=end, kind="month", year=year, part=first + 1, day=None, until=last)
 
 
 def _full(year: str | None) -> int | None:

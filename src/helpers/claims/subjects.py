@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from helpers.claims.context import Bound, Text, heading_above
 from helpers.claims.lexicon import SHARES
@@ -21,6 +21,7 @@ _PART = re.compile(
 """What may stand before a word for the whole and makes it a part: 商品收入, service revenue."""
 WHOLES = ("revenue", "gmv", "net_profit", "orders", "gross_profit", "gross_margin")
 _ENDS = re.compile(r"[,;:。(]")
+_WORD = re.compile(r"[a-z]+$")
 _HAN_PAIR = re.compile("[一-鿿]{2}")
 _NO_SUBJECT = re.compile("(?:其中|分别|合计|同比|占比|约|则|也|均|已|并|目前|仅|还|收入|比例|份额|贡献|整体)*")
 _GROWS = re.compile(r" (?:growth|increase|rise|decline)\b")
@@ -93,8 +94,11 @@ def metric_of(
     return "", "", 0.3, ""
 
 
-def parts_apart(low: str, terms: list[tuple]) -> list[tuple]:
-    """The terms of a text, where a word for a whole that is made a part of it names no metric of the ledger."""
+def parts_apart(low: str, terms: list[tuple], names: Collection[int]) -> list[tuple]:
+    """The terms of a text, where a word for a whole that is made a part of it names no metric of the ledger.
+
+    `names` are the places where names of entities end: 快手收入 is the whole, 可灵AI收入 a part.
+    """
     out = []
     for start, end, meaning, words in terms:
         whole = all(code in WHOLES for code, _ in meaning.values())
@@ -102,6 +106,9 @@ def parts_apart(low: str, terms: list[tuple]) -> list[tuple]:
             out[-1] = (out[-1][0], end, out[-1][2], low[out[-1][0] : end])  # 广告营业额 is 广告's
             continue
         part = _PART.search(low, max(0, start - 16), start)
+        product = not low[start].isascii() and low[start - 1 : start].isascii() and low[start - 1 : start].isalpha()
+        if whole and product and start not in names and not part:
+            part = _WORD.search(low, max(0, start - 16), start)
         if part and whole:
             unit = next(iter(meaning.values()))[1]
             out.append((part.start(), end, {"": ("", unit)}, low[part.start() : end]))

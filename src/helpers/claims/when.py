@@ -6,11 +6,14 @@ import re
 from bisect import bisect_left
 from datetime import date
 
+import pandas as pd
+
 from helpers.claims import periods
-from helpers.claims.context import Text, heading_above
+from helpers.claims.context import Bound, Text, heading_above
 from helpers.claims.numbers import Token
 from helpers.claims.periods import Period
 
+LASTING = ("quarter", "half", "nine", "year")
 _BEHIND = re.compile(
     r"[^0-9,;。]{0,24}?(?: ?(?:in|by|for|at|during|of|on|since|compared to|from)(?: the| end of| mid-| early| late)? ?)"
 )
@@ -22,69 +25,86 @@ _WINDOW = re.compile(
 _LAST_YEAR = re.compile(r"去年同期|上年同期|a year ago|a year earlier|(?:the )?previous year|prior year")
 
 
-def period_of(whole, token, number, start, end, entity, metric, measure, role, before) -> tuple[str, str, str]:
+def period_of(
+    whole: Text, token: Token, number: int, start: int, end: int, entity: str, metric: str, measure: str, role: str,
+    before: Bound,
+) -> tuple[str, str, str]:  # fmt: skip
     """First and last day, and whether the sentence says so."""
-    named = whole.periods
-    lo = bisect_left(named, start, key=lambda p: p.start)
-    hi = bisect_left(named, end, key=lambda p: p.start)
-    inside = [p for p in named[lo:hi] if p.kind not in ("time",)]
+    inside = _between(whole.periods, start, end)
     month = whole.lexicon.fiscal_ends.get(entity, 12)
     listed = [p for p in inside if p.kind == "years"]
-    if listed and token.series and (years := _of_series(whole, token, number, listed[-1])):
-        return f"{years}-01-01", f"{years}-12-31", "stated"
+    if listed and token.series and (year := _of_series(whole, token, number, listed[-1])):
+        return f"{year}-01-01", f"{year}-12-31", "stated"
     chosen = _of_column(whole, token) or _own_compared(whole, token) or _nearest(whole, token, inside)
-    if (
-        chosen is not None
-        and role == "to"
-        and chosen.end <= token.start
-        and _STARTED.search(whole.low, start, chosen.start)
-    ):
+    is_left = chosen is not None and chosen.end <= token.start
+    if is_left and role == "to" and _STARTED.search(whole.low, start, chosen.start):
         chosen = None  # the day before "from A" is A's, not B's
-    earlier = chosen is not None and role == "from" and chosen.end <= token.start
-    if earlier and (shifted := _year_before(whole, token, number, chosen, month)):
-        return *shifted, "inferred"
-    if chosen is not None and not earlier:
-        first, last = _days_of(whole, chosen, month)
+    if is_left and role == "from":
+        return *_year_before(whole, token, number, chosen, month, before), "inferred"
+    if chosen is not None:
+        first, last = _days_of(whole, chosen, month, before)
         if first:
-            before.period = chosen if whole.low[chosen.start - 1 : chosen.start] != "(" else before.period
+            _carry(whole, chosen, before, start)
             return first, last, "stated"
     if role == "from" and (window := _months_back(whole, start, end)):
         return *periods.resolve(Period(0, 0, "ago", shift=-window), whole.today), "stated"
+    return _from_around(whole, token, metric, measure, month, before)
+
+
+def _between(named: list[Period], start: int, end: int) -> list[Period]:
+    low = bisect_left(named, start, key=lambda p: p.start)
+    high = bisect_left(named, end, key=lambda p: p.start)
+    return [p for p in named[low:high] if p.kind != "time"]
+
+
+def _carry(whole: Text, chosen: Period, before: Bound, start: int) -> None:
+    """Keep the first period that a sentence states, outside brackets, for the sentences after it."""
+    if (
+        before.carried_from != start
+        and whole.low[chosen.start - 1 : chosen.start] != "("
+        and (chosen.kind in LASTING or chosen.until)
+    ):
+        before.period, before.carried_from = chosen, start
+
+
+def _from_around(
+    whole: Text, token: Token, metric: str, measure: str, month: int, before: Bound
+) -> tuple[str, str, str]:
+    """The period of the heading, the title, or the sentence before; of a stock, the day of publication."""
     heading = heading_above(whole, token.start)
     usual = (heading.period if heading is not None else None) or whole.main_period
+    if usual is None and before.period is not None and "\n" not in whole.low[before.period.end : token.start]:
+        usual = before.period
     if usual is not None:
-        first, last = periods.resolve(usual, whole.today, month)
+        first, last = periods.resolve(usual, _anchor(whole), month)
         if first:
-            return first, last, "inferred"
-    elif before.period is not None and "\n" not in whole.low[before.period.end : token.start]:
-        first, last = _days_of(whole, before.period, month)
-        if first and before.period.kind in ("quarter", "half", "nine", "year", "month"):
             return first, last, "inferred"
     if whole.today is not None and measure == "level" and whole.lexicon.kinds.get(metric) in ("stock", "price"):
         return whole.published, whole.published, "inferred"
     return "", "", "unknown"
 
 
-def _year_before(whole: Text, token: Token, number: int, chosen: Period, month: int) -> tuple[str, str] | None:
+def _year_before(whole: Text, token: Token, number: int, chosen: Period, month: int, carried: Bound) -> tuple[str, str]:
     """ "up 28 % from $78.5 billion": the level compared with is that of the period a year before."""
     before = whole.tokens[number - 1] if number else None
     grown = before is not None and before.kind == "ratio" and token.start - before.end < 24
-    days = _days_of(whole, chosen, month)
-    if not grown or not days[0] or days[0] == days[1]:
-        return ("", "")
-    return f"{int(days[0][:4]) - 1}{days[0][4:]}", f"{int(days[1][:4]) - 1}{days[1][4:]}"
+    first, last = _days_of(whole, chosen, month, carried)
+    return _shifted(first, last) if grown and first and first != last else ("", "")
 
 
-def _days_of(whole: Text, period: Period, month: int) -> tuple[str, str]:
+def _shifted(first: str, last: str) -> tuple[str, str]:
+    """The same days a year before."""
+    return tuple(str(pd.Timestamp(day) - pd.DateOffset(years=1))[:10] for day in (first, last))
+
+
+def _days_of(whole: Text, period: Period, month: int, before: Bound) -> tuple[str, str]:
     """Days of a period; "去年同期" and "a year earlier" are the text's own period a year before."""
-    if (
-        period.kind == "relative"
-        and whole.main_period is not None
-        and _LAST_YEAR.fullmatch(whole.low, period.start, period.end)
-    ):
-        days = periods.resolve(whole.main_period, _anchor(whole), month)
-        return tuple(f"{int(day[:4]) - 1}{day[4:]}" for day in days) if days[0] else days
-    return periods.resolve(period, _anchor(whole), month)
+    own = whole.main_period or before.period
+    said = period.kind == "relative" and _LAST_YEAR.fullmatch(whole.low, period.start, period.end)
+    if not said or own is None:
+        return periods.resolve(period, _anchor(whole), month)
+    first, last = periods.resolve(own, _anchor(whole), month)
+    return _shifted(first, last) if first else ("", "")
 
 
 def _anchor(whole: Text) -> date | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 import yaml
@@ -24,7 +25,7 @@ FEED_LINE = re.compile(
     r"^(?P<publisher>[^\n·]{1,60}?) ?· ?(?P<day>20\d\d-\d\d-\d\d)(?: \d\d:\d\d(?::\d\d)?)?[ \t]*$", re.MULTILINE
 )
 SOURCE_LINE = re.compile(
-    r"(?:来源|稿源|Source|Publisher)\s*[::]\s*(?P<publisher>[^\n·|]{1,40}?)[ ·|,,]+"
+    r"(?:来源|來源|稿源|Source|Publisher)\s*[::]\s*(?P<publisher>[^\n·|]{1,40}?)[ ·|,,]+"
     r"(?P<day>20\d\d[-年/]\d{1,2}[-月/]\d{1,2})"
 )
 DAY = re.compile(r"(20\d\d)[-/.年](\d{1,2})(?:[-/.月](\d{1,2}))?")
@@ -172,7 +173,7 @@ def _clean(text: str) -> str:
 
 
 def language(text: str) -> str:
-    """zh where a tenth or more of the letters are Chinese."""
+    """zh where a fifth or more of the letters are Chinese."""
     head = text[:4000]
     letters = sum(c.isalpha() for c in head)
     return "zh" if letters and len(HAN.findall(head)) * 10 >= letters * 2 else "en"
@@ -184,7 +185,9 @@ def day_of(text: str) -> str:
     if not found:
         return ""
     year, month, day = found.groups()
-    if not 1 <= int(month) <= 12 or (day and not 1 <= int(day) <= 31):
+    try:
+        date(int(year), int(month), int(day or 1))
+    except ValueError:
         return ""
     return f"{year}-{int(month):02d}" + (f"-{int(day):02d}" if day else "")
 
@@ -258,7 +261,7 @@ def _front_matter(text: str) -> dict[str, object]:
     """Keys and values of front matter; a title with a colon in it, which YAML refuses, is read by its line."""
     try:
         front = yaml.safe_load(text)
-    except yaml.YAMLError:
+    except (yaml.YAMLError, ValueError):  # a day that is none of the calendar is a ValueError there
         front = dict(line.split(":", 1) for line in text.splitlines() if ":" in line)
     return {str(k).strip().lower(): v for k, v in front.items()} if isinstance(front, dict) else {}
 

@@ -80,19 +80,22 @@ def _read_batch(files: list[Path], known: set[str], reader: Reader | None, versi
 
 
 def _read_file(path: Path, known: set[str], reader: Reader | None, version: str) -> Read:
+    """One file, or the one line that says why it was not read: a reader's own fault stops one file only."""
+    name = path.name.encode("utf-8", "replace").decode()  # a name may be no text at all
+    sha256 = name
     try:
         content = path.read_bytes()
         sha256 = hashlib.sha256(content).hexdigest()
         if sha256 in known:
-            return Read(sha256, path.name, "", [])
-        found = articles.parse(content, path.name)
+            return Read(sha256, name, "", [])
+        found = [_document(a, name, sha256, reader, version) for a in articles.parse(content, name)]
     except OSError as error:
-        return Read(path.name, path.name, f"{path.name}: cannot be read: {error.strerror}", [])
+        return Read(sha256, name, f"{name}: cannot be read: {error.strerror}", [])
     except DataError as error:
-        return Read(sha256, path.name, f"{path.name}: {error.problems[0]}", [])
-    except (ValueError, RecursionError, MemoryError, LookupError) as error:  # a reader's own bug stops one file only
-        return Read(sha256, path.name, f"{path.name}: {type(error).__name__} while it was read: {error}", [])
-    return Read(sha256, path.name, "", [_document(a, path.name, sha256, reader, version) for a in found])
+        return Read(sha256, name, f"{name}: {error.problems[0]}", [])
+    except (ValueError, ArithmeticError, RecursionError, MemoryError, LookupError) as error:
+        return Read(sha256, name, f"{name}: {type(error).__name__} while it was read: {error}", [])
+    return Read(sha256, name, "", found)
 
 
 def _document(article: Article, name: str, sha256: str, reader: Reader | None, version: str) -> tuple:

@@ -6,6 +6,7 @@ it of Douyin's GMV. What the module cannot do: rank by meaning; words, their glo
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ import pandas as pd
 from helpers import claims as grammar
 from helpers.claims import Lexicon
 from helpers.claims.grammar import fold
+from helpers.claims.vocabulary import SCALES
 from helpers.documents import index
 from helpers.documents.library import Library
 from helpers.errors import HelpersError
@@ -24,7 +26,7 @@ SNIPPET = 150
 TITLE_WEIGHT, BODY_WEIGHT = 4.0, 1.0
 CANDIDATES = 5  # passages looked at for each document asked for
 _TOLERANCE = re.compile(
-    r"(?:\+ ?/? ?-|±|\+-) ?(?P<size>[0-9.]+) ?(?P<unit>pp|ppts?|pcts?|个?百分点|%|per cent|percent)?"
+    r"(?:\+ ?/? ?-|±|\+-) ?(?P<size>[0-9]+(?:\.[0-9]+)?|\.[0-9]+) ?(?P<scale>万亿|亿|万|trillion|billion|million|bn|mn)?(?:元|yuan)? ?(?P<unit>pp|ppts?|pcts?|个?百分点|%|per cent|percent)?"
 )
 _YEAR = re.compile(r"(?<![0-9])(?P<year>20[0-9]{2})(?:年|(?P<quarter>q[1-4]))?(?![0-9])")
 _YOY = re.compile(r"\byoy\b|同比|year[- ]on[- ]year|增速|增长|growth")
@@ -255,6 +257,10 @@ def _tolerance(given: re.Match | None, claim: grammar.Claim) -> float:
     if not given:
         return claim.half_width
     size, unit = float(given["size"]), given["unit"] or ""
+    if not math.isfinite(size):
+        raise HelpersError(f"a tolerance of {given['size']} finds everything: give a number")
+    if given["scale"]:
+        return size * 10.0 ** SCALES[given["scale"]]
     if claim.unit == "ratio":
         return size / 100
     if claim.unit == "percentage_point":

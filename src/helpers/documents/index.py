@@ -104,6 +104,6 @@ def match(wanted: list[list[str]], excluded: list[str], operator: str) -> str:
 
 def _phrase(word: str) -> str:
     """A word as the phrase of its terms; a single Chinese character also finds what begins with it."""
-    plain = terms(re.sub(r'["*^:(){}\[\]]', " ", word))
+    plain = terms(re.sub(r'["*^:(){}\[\]\x00]', " ", word))
     single = len(word) == 1 and HAN.fullmatch(word)
     return f'"{plain}"' + ("*" if single else "")

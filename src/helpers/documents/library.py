@@ -77,6 +77,8 @@ class Added:
 
 def place(folder: Path) -> Path:
     """Where the library of a folder lies: beside it, with the same name."""
+    if not folder.name:
+        raise DataError(str(folder), ["a whole disk is no folder of articles"])
     return folder.with_name(f"{folder.name}.sqlite")
 
 
