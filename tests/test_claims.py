@@ -159,7 +159,7 @@ def test_words_of_doubt(text, qualifier):
         "前三季度", "in the two weeks from May 31 to June 14", "a 52-week high", "[3][4]", "增长[12]", "1024.HK", "(HKEX: 1024)",
         "双11", "618大促", "Double 11", "百亿补贴", "万人团", "“百亿费用减免计划”", "Million Commission-Free Plan", "第三", "Top 10",
         "1080p", "5G", "可灵2.0", "C2M", "GPT-4", "18-24岁", "a 35-year-old", "90后用户", "1. Overview of markets", "链动3+1",
-        "500强", "百万级直播间", "double-digit", "3兆元", "$5mm", "RMB3,4212 million",
+        "500强", "百万级直播间", "double-digit", "收入为1" + "0" * 400 + "元", "3兆元", "$5mm", "RMB3,4212 million",
     ],
 )  # fmt: skip
 def test_what_is_no_claim(text):

@@ -91,6 +91,47 @@ def test_a_loss_is_a_negative_profit_where_it_is_compared():
     assert claims.as_profit(table)["value"].tolist() == [-6.08e8, 2.18e8]
 
 
+@pytest.mark.parametrize(
+    ("text", "subjects"),
+    [
+        ("抖音、快手2024年GMV分别为3.5万亿元和1.39万亿元", [("douyin", "gmv", "2024-12-31"), ("kuaishou", "gmv", "2024-12-31")]),
+        ("快手2023年、2024年收入分别为1135亿元、1269亿元", [("kuaishou", "revenue", "2023-12-31"), ("kuaishou", "revenue", "2024-12-31")]),
+        ("快手2024年收入和净利润分别为1269亿元和153亿元", [("kuaishou", "revenue", "2024-12-31"), ("kuaishou", "net_profit", "2024-12-31")]),
+        ("抖音、快手、小红书2024年GMV分别为3.5万亿元和1.39万亿元", [("", "gmv", "2024-12-31"), ("", "gmv", "2024-12-31")]),
+    ],
+)  # fmt: skip
+def test_lists_that_go_together(text, subjects):
+    assert [(c.entity, c.metric, c.period_end) for c in bound(text)] == subjects
+
+
+def test_quarters_of_a_list_each_have_their_number():
+    rows = bound("快手第一、二、三季度收入分别为294亿元、310亿元、311亿元", published="2025-03-01")
+    assert [c.period_end for c in rows] == ["2024-03-31", "2024-06-30", "2024-09-30"]
+
+
+@pytest.mark.parametrize(
+    ("text", "metric", "measure", "value"),
+    [
+        ("Kuaishou gross margin rose to 54.3%", "gross_margin", "level", 0.543),
+        ("快手2024年DAU同比增长5%,环比下降1%", "dau", "qoq_growth", -0.01),
+        ("快手收入下滑至100亿元,降幅为5%", "revenue", "yoy_growth", -0.05),
+        ("快手2019年到2024年收入年复合增长率为26%", "revenue", "growth", 0.26),
+    ],
+)
+def test_changes_and_levels(text, metric, measure, value):
+    last = bound(text)[-1]
+    assert (last.metric, last.measure, last.value) == (metric, measure, pytest.approx(value))
+
+
+def test_a_change_and_the_level_it_leads_to_are_no_range():
+    assert [c.value_high for c in bound("快手DAU减少500万至4亿")] == [None, None]
+
+
+def test_a_base_year_is_not_the_growths_own():
+    row = bound("JD revenue in full year 2024 was RMB1,158.8 billion, an increase of 6.8% from 2023.")[-1]
+    assert row.period_end == "2024-12-31"
+
+
 def test_nothing_named_is_nothing_bound():
     (row,) = bound("收入311亿元", published="")
     assert (row.entity, row.period_end, row.period_basis) == ("", "", "unknown")

@@ -84,6 +84,29 @@ def test_the_same_article_is_one_source(library, book, tmp_path):
     assert ledger.load(book).facts["source_id"].astype(str).eq("doc-001").sum() == 2
 
 
+def test_what_was_accepted_is_not_accepted_again(library, book, tmp_path):
+    table = decided(library, tmp_path, **{"312亿元": ("accept", {})})
+    review.accept(library, table, folder=book)
+    with pytest.raises(DataError, match=r"is in the ledger as f\d+"):
+        review.accept(library, table, folder=book)
+
+
+def test_a_loss_enters_the_ledger_as_a_negative_profit(tmp_path, book):
+    place = tmp_path / "inbox"
+    place.mkdir()
+    (place / "a.txt").write_text("2022年快手净亏损136.9亿元。", encoding="utf-8")
+    library, _ = documents.library(place)
+    accepted = review.accept(library, decided(library, tmp_path, **{"136.9亿元": ("accept", {})}), folder=book)
+    assert float(accepted.facts["value"][0]) == -13.69e9
+
+
+def test_a_title_is_no_formula(tmp_path, folder):
+    (folder / "two.md").write_text("---\ntitle: '=1+1'\n---\n2024年快手收入1269亿元\n", encoding="utf-8")
+    library, _ = documents.library(folder)
+    review.save(review.sheet(library), tmp_path / "x.csv")
+    assert ",'=1+1," in (tmp_path / "x.csv").read_text(encoding="utf-8-sig")
+
+
 @pytest.mark.parametrize(
     ("decisions", "message"),
     [

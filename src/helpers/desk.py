@@ -185,9 +185,10 @@ def _grid(library: Library, given: argparse.Namespace) -> None:
     for row in rows.itertuples():
         span = wording.period(pd.Timestamp(row.period_start), pd.Timestamp(row.period_end))
         mark = "  disputed" if row.is_disputed else ""
+        basis = "" if row.basis == "actual" else f" ({row.basis})"
         measure = "" if row.measure == "level" else f" {row.measure}"
         print(
-            f"{row.entity:16} {row.metric}{measure}, {span}: {wording.say(row.value, row.unit, row.currency)}, "
+            f"{row.entity:16} {row.metric}{measure}, {span}: {wording.say(row.value, row.unit, row.currency)}{basis}, "
             f"{row.sources} sources{mark}"
         )
 

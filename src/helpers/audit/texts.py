@@ -29,7 +29,6 @@ STATUS = {
 }  # fmt: skip
 NATURE = {"press": "measured", "derived": "measured", "rule": "rule"}
 MEASURES = {"qoq_growth": "growth", "share": "level"}
-LEDGER_MEASURES = ("level", "yoy_growth", "growth", "yoy_multiple", "multiple")
 SURE = 0.1
 
 

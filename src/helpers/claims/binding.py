@@ -18,12 +18,15 @@ from helpers.claims.measures import BARE_RATIO, is_yearly, measure_of, silent_gr
 from helpers.claims.numbers import Token
 from helpers.claims.periods import Period
 from helpers.claims.record import Claim
+from helpers.claims.respective import respectively
 from helpers.claims.subjects import PEOPLE, entity_of, metric_of, parts_apart
 from helpers.claims.when import period_of
 
 SENTENCE = re.compile(r"[。!?;\n]+|\.(?= |$)| - ")
 _ABBREVIATED = ("vs", "no", "inc", "co", "ltd", "e.g", "i.e", "mr", "ms", "u.s", "u.k", "approx")
-_COMPARED = re.compile(r"(?:较|比|相比|同|与|vs\.?|versus|than|compared (?:to|with)|against|over)(?: the)? ?$")
+_COMPARED = re.compile(
+    r"(?:较|比|相比|同|与|vs\.?|versus|than|compared (?:to|with)|against|over|% from|%\) from)(?: the)? ?$"
+)
 _ASIDE = re.compile(r"[^。;\n0-9]{0,24}(?:\(|/|合|相当于|\bor\b|equivalent|i\.e\.)[^。;\n0-9]{0,40}")
 _ROLE_FROM = re.compile(r"(?:\bfrom|从|由|compared (?:to|with)|较)(?: (?:about|nearly|over|around))? ?$")
 _ROLE_ENDS = frozenset("mohdt至到达由从较约近过超rny")  # last letters of what the two patterns below may end with
@@ -70,7 +73,7 @@ def bind(text: str, lexicon: Lexicon, *, title: str = "", published: str = "") -
     before, claims = Bound(), []
     for number, token in enumerate(tokens):
         claims.append(_claim(whole, token, number, before))
-    return claims
+    return respectively(whole, claims)
 
 
 def _is_abbreviation(low: str, dot: int) -> bool:

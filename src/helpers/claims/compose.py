@@ -137,6 +137,9 @@ def _make_range(low: str, token: Token, other: Token) -> bool:
     if is_change:
         token.role, other.role = "from", "to"
         return False
+    if low[token.end : token.end + 1] in "至到" and _LESS_BY.search(left) and token.kind in ("money", "count", ""):
+        other.role = "to"  # 减少500万至4亿: a change and the level it leads to
+        return False
     if _is_move_to_level(low, left, token, other):
         token.role, other.role = "", "to"
         return False
@@ -163,6 +166,9 @@ def _share_between(token: Token, other: Token, is_change: bool) -> None:
         token.currency = other.currency
     elif token.kind == "money" and not other.kind:
         other.kind, other.unit, other.currency = "money", token.unit, token.currency
+
+
+_LESS_BY = re.compile("(?:减少|下降|增加|增长|新增|减|降|增)(?:了|约|近)*$")
 
 
 def _is_move_to_level(low: str, left: str, token: Token, other: Token) -> bool:
@@ -207,6 +213,9 @@ def _direct(low: str, token: Token, before: Token | None) -> None:
     left = low[place : token.start]
     strict = token.kind in ("ratio", "points", "basis")
     down = vocabulary.DOWN_ZH.search(left) if not _DOWNWARD.isdisjoint(left) else None
+    if strict and vocabulary.FALL_OF.search(left):
+        token.negative = True
+        return
     if down and not _ZH_TO.search(left):
         loss = token.kind == "money" and "亏" in left[-14:]
         plain = token.kind in ("money", "multiple") and not loss and _FALLS.search(left, down.start())

@@ -21,6 +21,8 @@ _GROWTH_RIGHT = re.compile(
     r" ?(?:yoy|qoq|y/y|q/q|year[- ](?:on|over)[- ]year|同比|annual|sequential)? ?(?:的?增(?:长|幅|速)|growth|increase|rise|gain|jump|surge|decline|drop|decrease|fall|uplift|higher|lower|more\b|比上年)|% ?yoy| ?yoy"
 )
 _GROWTH_OF = re.compile(r" (?!of|in|and|to|the )(?:[a-z\-]+ ){1,3}(?:growth|increase|rise|decline)\b")
+_EITHER = re.compile(rf" ?(?:{_YOY.pattern}|{_QOQ.pattern})")
+_COMPOUND = re.compile(r"(?:复合|年均)[^,。;]{0,10}$|\bcagr\b[^,;]{0,8}$| ?(?:compound|cagr)")
 _GROWTH_HEAD = re.compile(r"同比|yoy|y/y|增速|增幅|增长率|growth|% ?change|\bchange\b|变动")
 _REACHED = re.compile(r"(?:\bto|\bfrom|至|到|为)(?: (?:about|nearly|over|around))?(?:约|近|超过?)? ?$")
 _TIMES_WORD = re.compile(r"翻|doubl|tripl|trebl|quadr|quint|[0-9.,a-z]*[ -]?fold")
@@ -54,6 +56,8 @@ def measure_of(whole: Text, token: Token, start: int) -> str:
         return "yoy_growth"
     if token.kind == "ratio" and (SHARE.search(left) or _SHARE_RIGHT.match(low, token.end)):
         return "share"
+    if _COMPOUND.search(left) or _COMPOUND.match(low, token.end):
+        return "growth"
     if not _is_grown(low, token, left):
         return "level"
     return _kind_of_change(low, token, left, start)
@@ -76,7 +80,9 @@ def _kind_of_change(low: str, token: Token, left: str, start: int) -> str:
     right = low[token.end : token.end + 40]
     clause = left[max(left.rfind("。"), left.rfind(";"), 0) :]
     near = clause if low[token.start] in "+-" else clause[max(clause.rfind(","), 0) :]
-    if _QOQ.search(near[-16:]) or _QOQ.search(right[:24]):
+    before, behind = list(_EITHER.finditer(near[-20:])), _EITHER.match(right)
+    said = before[-1] if before else behind
+    if said and _QOQ.fullmatch(said[0]):
         return "qoq_growth"
     yearly = _YOY.search(clause[-28:]) or _YOY.search(right)
     over_window = _OVER.search(low, max(start, token.start - 90), token.end + 60)

@@ -29,7 +29,7 @@ _DIGIT_FIRST = re.compile(
     rf"|(?P<y3>{_YEAR}|[0-9]{{2}})年?(?:财年|财政年度)(?:第?(?P<q3>[一二三四1-4])季度?|(?P<h3>[上下])半年)?"
     rf"|(?P<y4>{_YEAR}|[0-9]{{2}})年?的?(?P<h4>[上下])半年"
     rf"|(?P<y5>{_YEAR}|[0-9]{{2}})年?前(?P<n5>三|3|九|9)(?:个?季度|个?月)"
-    rf"|(?P<y6>{_YEAR}|[0-9]{{2}}) ?[-/']?(?P<k6>[qh])(?P<q6>[1-4]){_END}(?![a-z])"
+    rf"|(?P<y6>{_YEAR}|[0-9]{{2}}) ?年?[-/']?(?P<k6>[qh])(?P<q6>[1-4]){_END}(?![a-z])"
     rf"|(?P<q7>[1-4])(?P<k7>[qh]) ?(?:fy)?'?(?P<y7>{_YEAR}|[0-9]{{2}})?{_END}(?![a-z])"
     rf"|(?P<n8>9)m ?'?(?P<y8>{_YEAR}|[0-9]{{2}}){_END}"
     rf"|(?P<y9>{_YEAR})年 ?(?P<m9>1[0-2]|0?[1-9])月(?:份|底|末|初)?"
@@ -87,6 +87,8 @@ _LENGTHS = {
     "quarter": 3, "three months": 3, "six months": 6, "half-year": 6, "half year": 6, "nine months": 9, "twelve months": 12,
     "year": 12, "fiscal year": 12, "financial year": 12, "三个月": 3, "六个月": 6, "九个月": 9, "十二个月": 12, "年度": 12, "财政年度": 12,
 }  # fmt: skip
+_QUARTER_LIST = re.compile("(?:第?[一二三四]、)+$")
+_SPAN = re.compile(r" ?(?:-|至|到|~|to) ?")
 _JOINED = re.compile(r",? ?(?:to|至|到|-|~|through|until) ?")
 
 
@@ -126,10 +128,15 @@ def joined(low: str, found: list[Period]) -> list[Period]:
     """Two days or months with "to" between them as one period."""
     out: list[Period] = []
     for period in found:
-        last = out[-1] if out else None
         period = _ended(low, period)
         if out and out[-1].end > period.start:  # "the quarter" of "the quarter ended June 30"
             out.pop()
+        last = out[-1] if out else None
+        spans = last and last.until is None and last.kind == period.kind == "quarter" and last.year
+        if spans and period.until is None and _SPAN.fullmatch(low, last.end, period.start):
+            until = replace(period, year=period.year or last.year)
+            out[-1] = replace(last, end=period.end, until=until)  # 2024年Q1-Q3
+            continue
         alike = (
             last
             and last.until is None
@@ -299,6 +306,7 @@ def in_words(low: str) -> Iterator[Period]:
             kind, part = {"six months": ("half", 1), "three months": ("quarter", 1)}.get(g("nine"), ("nine", None))
             yield Period(m.start(), m.end(), kind, year=_full(g("ny")), part=part)
         elif g("q"):
+            yield from _listed(low, m, shift)
             yield Period(m.start(), m.end(), "quarter", part=_QUARTERS[g("q")], shift=shift)
         elif g("h"):
             yield Period(m.start(), m.end(), "half", part=1 if g("h") == "上" else 2, shift=shift)
@@ -306,6 +314,14 @@ def in_words(low: str) -> Iterator[Period]:
             yield Period(m.start(), m.end(), "nine", shift=shift)
         else:
             yield Period(m.start(), m.end(), "year", shift=shift)
+
+
+def _listed(low: str, m: re.Match, shift: int) -> Iterator[Period]:
+    """The quarters before the last of 第一、二、三季度."""
+    row = _QUARTER_LIST.search(low, max(0, m.start() - 10), m.start())
+    for numeral in re.finditer("[一二三四]", row[0]) if row else ():
+        place = row.start() + numeral.start()
+        yield Period(place, place + 1, "quarter", part=_QUARTERS[numeral[0]], shift=shift)
 
 
 @lru_cache(maxsize=4096)

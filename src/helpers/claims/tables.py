@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from dataclasses import dataclass
 
 from helpers.claims.numbers import Token
@@ -136,7 +137,8 @@ def _in_label(note: Note, here: list[Token], cells: list[tuple[int, int]]) -> bo
 
 def _fill(low, token, cells, in_table, header, mine, scope) -> None:
     """One number of a row: its column's head, the minus of its brackets, and the scale that stands elsewhere."""
-    number = next((i for i, (a, b) in enumerate(cells) if a <= token.start < b), None)
+    number = bisect_right(cells, (token.start, len(low))) - 1
+    number = number if number >= 0 and token.start < cells[number][1] else None
     column = ""
     if in_table and number:
         _bracket(low, token, cells[number])
@@ -146,7 +148,7 @@ def _fill(low, token, cells, in_table, header, mine, scope) -> None:
         return
     label = low[cells[0][0] : cells[0][1]] if in_table else low[max(cells[0][0], token.start - 24) : token.start]
     own = next((n for n in mine if in_table and n.start < cells[0][1]), None)
-    above = next(iter(notes(column)), None) if column else None
+    above = next(iter(notes(column)), None) if column and _HINTS.search(column) else None
     said = [n for n in (own, above) if n is not None and n.is_percent]
     if said or (in_table and (_RATIO_ROW.search(column) or (_RATIO_ROW.search(label) and not own))):
         _percent(token)

@@ -156,9 +156,11 @@ def _nearest(whole: Text, token: Token, inside: list[Period]) -> Period | None:
     behind = next((p for p in inside if p.start >= token.end), None)
     if behind is not None and _is_behind(whole.low, token, behind):
         return behind
-    left = [p for p in inside if p.end <= token.start and not _is_taken(whole, token, p)]
-    if left:
-        return left[-1] if left[-1].kind != "relative" or len(left) < 2 else left[-2]
+    left = (p for p in reversed(inside) if p.end <= token.start)
+    mine = (p for p in left if not _is_taken(whole, token, p))
+    last = next(mine, None)
+    if last is not None:
+        return last if last.kind != "relative" else next(mine, last)
     ahead = [p for p in inside if p.start >= token.end and p.kind != "relative"]
     ahead = [p for p in ahead if "(" not in whole.low[token.end : p.start] and not _is_taken(whole, token, p)]
     return ahead[0] if len(ahead) == 1 else None

@@ -26,9 +26,11 @@ SNIPPET = 150
 TITLE_WEIGHT, BODY_WEIGHT = 4.0, 1.0
 CANDIDATES = 5  # passages looked at for each document asked for
 _TOLERANCE = re.compile(
-    r"(?:\+ ?/? ?-|±|\+-) ?(?P<size>[0-9]+(?:\.[0-9]+)?|\.[0-9]+) ?(?P<scale>万亿|亿|万|trillion|billion|million|bn|mn)?(?:元|yuan)? ?(?P<unit>pp|ppts?|pcts?|个?百分点|%|per cent|percent)?"
+    r"(?:\+ ?/? ?-|±|\+-) ?(?P<size>[0-9]+(?:\.[0-9]+)?|\.[0-9]+) ?"
+    r"(?P<scale>万亿|亿|万|trillion|billion|million|bn|mn)?(?:元|yuan)? ?"
+    r"(?P<unit>pp|ppts?|pcts?|个?百分点|%|per cent|percent)?"
 )
-_YEAR = re.compile(r"(?<![0-9])(?P<year>20[0-9]{2})(?:年|(?P<quarter>q[1-4]))?(?![0-9])")
+_YEAR = re.compile(r"(?<![0-9])(?P<year>20[0-9]{2})年?q?(?P<quarter>(?<=q)[1-4])?(?![0-9])")
 _YOY = re.compile(r"\byoy\b|同比|year[- ]on[- ]year|增速|增长|growth")
 MEASURES = {"yoy": ("yoy_growth", "growth", "yoy_multiple", "multiple"), "": ("level", "share")}
 
@@ -186,6 +188,8 @@ class NumberQuery:
         Measures of a claim, () for all.
     year : int or None
         A year that the claim's period touches.
+    quarter : int or None
+        The quarter of that year which the period is.
     text : str
         The query in words, as it was understood.
     """
@@ -197,13 +201,13 @@ class NumberQuery:
     metric: str
     measures: tuple[str, ...]
     year: int | None
+    quarter: int | None = None
 
     @property
     def text(self) -> str:
         """The query as it was understood."""
-        about = ", ".join(
-            part for part in (self.entity, self.metric, "/".join(self.measures), str(self.year or "")) if part
-        )
+        when = f"{self.year or ''}{f'Q{self.quarter}' if self.quarter else ''}"
+        about = ", ".join(part for part in (self.entity, self.metric, "/".join(self.measures), when) if part)
         return f"{self.value:g} ± {self.tolerance:g} {self.unit or 'of any unit'}" + (f"; {about}" if about else "")
 
 
@@ -239,6 +243,7 @@ def number_query(text: str, lexicon: Lexicon) -> NumberQuery:
     return NumberQuery(
         value=claim.value, tolerance=_tolerance(given, claim), unit=unit, entity=names[0].code if names else "",
         metric=_metric(terms, names[0].code if names else ""), year=int(year["year"]) if year else None,
+        quarter=int(year["quarter"]) if year and year["quarter"] else None,
         measures=MEASURES["yoy"] if _YOY.search(low) and claim.unit in ("ratio", "multiple") else (),
     )  # fmt: skip
 
@@ -306,6 +311,9 @@ def numbers(library: Library, query: NumberQuery, *, filters: Filters | None = N
     if query.year:
         said.append("c.period_start <= ? AND c.period_end >= ? AND c.period_end <> ''")
         values += [f"{query.year}-12-31", f"{query.year}-01-01"]
+    if query.quarter:
+        said.append("c.period_start = ? AND substr(c.period_end, 1, 7) = ?")
+        values += [f"{query.year}-{3 * query.quarter - 2:02d}-01", f"{query.year}-{3 * query.quarter:02d}"]
     where, more = (filters or Filters()).sql()
     columns = (
         "c.claim_id, c.doc_id, d.title, d.publisher, d.published, c.printed, c.value, c.unit, c.currency, c.entity, "

@@ -10,6 +10,8 @@ from helpers import evidence
 from helpers.claims import as_profit
 from helpers.documents.library import Library
 
+EXPECTED = ("guidance", "forecast", "target")
+
 
 def cells(
     library: Library,
@@ -22,7 +24,8 @@ def cells(
     """Entity by metric by period: the preferred value, how many sources, whether they disagree, and the claims behind.
 
     Preferred is the value that most documents print within rounding, then the latest, then the most finely printed.
-    Claims that a kept check doubts are never preferred; they count as sources and are shown.
+    A figure that is reported comes before any that was expected, and is not disputed by it. Claims that a kept check
+    doubts are never preferred; they count as sources and are shown.
 
     Parameters
     ----------
@@ -39,7 +42,7 @@ def cells(
     -------
     DataFrame
         entity, metric, measure, currency, period_start, period_end, value, unit, low, high, sources, values (distinct
-        within rounding), is_disputed, published, claim_ids (the preferred value's first).
+        within rounding), is_disputed, published, basis, claim_ids (the preferred value's first).
     """
     table = as_profit(library.claims())
     unsure = table["role"].eq("from") & table["period_basis"].eq("inferred")
@@ -58,23 +61,37 @@ def cells(
     key = ["entity", "metric", "measure", "unit", "currency", "period_start", "period_end"]
     if table.empty:
         return pd.DataFrame(
-            columns=[*key, "value", "low", "high", "sources", "values", "is_disputed", "published", "claim_ids"]
+            columns=[
+                *key,
+                "value",
+                "low",
+                "high",
+                "sources",
+                "values",
+                "is_disputed",
+                "published",
+                "basis",
+                "claim_ids",
+            ]
         )
     spans = evidence.intervals(table.assign(precision=table["half_width"] * 2))
     table = table.join(spans)
     table["cluster"] = evidence.clusters(table, key)
+    table["is_expected"] = table["basis"].isin(EXPECTED)
     table["is_doubted"] = table["claim_id"].isin(list(_doubted(library) if doubts is None else doubts))
     table["support"] = table.groupby("cluster")["doc_id"].transform("nunique")
     order = table.sort_values(
-        ["is_doubted", "support", "published", "digit"], ascending=[True, False, False, True], kind="stable"
+        ["is_expected", "is_doubted", "support", "published", "digit"],
+        ascending=[True, True, False, False, True],
+        kind="stable",
     )
     rows = []
     for values, group in order.groupby(key, sort=True):
         best = group.iloc[0]
-        kinds = group["cluster"].nunique()
+        kinds = group.loc[group["is_expected"].eq(best["is_expected"]), "cluster"].nunique()
         rows.append((*values, best["value"], best["low"], best["high"], group["doc_id"].nunique(), kinds, kinds > 1,
-                     group["published"].max(), list(group["claim_id"])))  # fmt: skip
-    columns = [*key, "value", "low", "high", "sources", "values", "is_disputed", "published", "claim_ids"]
+                     group["published"].max(), best["basis"], list(group["claim_id"])))  # fmt: skip
+    columns = [*key, "value", "low", "high", "sources", "values", "is_disputed", "published", "basis", "claim_ids"]
     return pd.DataFrame(rows, columns=columns)
 
 

@@ -14,6 +14,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+import filelock
 import pandas as pd
 
 from helpers import ledger, paths, tables
@@ -103,7 +104,13 @@ def _context(text: str, start: int, end: int, around: int = 70) -> str:
 
 def save(table: pd.DataFrame, path: Path) -> None:
     """Write the table as CSV that a spreadsheet opens with Chinese letters."""
+    table = table.assign(**{c: [_harmless(v) for v in table[c]] for c in ("context", "title", "publisher", "checks")})
     table.to_csv(path, index=False, encoding="utf-8-sig")
+
+
+def _harmless(text: str) -> str:
+    """A text that a spreadsheet does not take for a formula."""
+    return f"'{text}" if str(text)[:1] in ("=", "+", "-", "@") else text
 
 
 def decisions(path: Path) -> pd.DataFrame:
@@ -148,12 +155,18 @@ def accept(library: Library, table: pd.DataFrame, *, folder: Path | None = None)
         A claim is gone or was changed without ``correct``, or a row breaks a rule of the ledger. Nothing is written.
     """
     folder = folder or paths.LEDGER
+    with filelock.FileLock(folder.with_name(f".{folder.name}.lock"), timeout=60):  # two who accept at once
+        return _accepted(library, table, folder)
+
+
+def _accepted(library: Library, table: pd.DataFrame, folder: Path) -> Accepted:
     chosen = table[table["decision"].isin(["accept", "correct"])].reset_index(drop=True)
     if chosen.empty:
         raise DataError("review", ["no row says accept or correct: nothing to write"])
     claims = as_profit(library.claims()).set_index("claim_id", drop=False)
     _refuse_changed(chosen, claims)
     book = ledger.load(folder)
+    _refuse_known(chosen, claims, book)
     sources = _sources(chosen, claims, library, book)
     facts = _facts(chosen, claims, sources, library, book)
     new = sources[~sources["source_id"].isin(book.sources.index)].drop(columns="doc_id").drop_duplicates("source_id")
@@ -188,19 +201,33 @@ def _refuse_changed(chosen: pd.DataFrame, claims: pd.DataFrame) -> None:
         raise DataError("review", wrong)
 
 
+def _refuse_known(chosen: pd.DataFrame, claims: pd.DataFrame, book: ledger.Ledger) -> None:
+    """A claim that was accepted before: its place stands in a fact's note."""
+    notes = book.facts.loc[book.facts["note"].str.contains("(document ", regex=False), ["fact_id", "note"]]
+    wrong = []
+    for claim_id in chosen["claim_id"]:
+        claim = claims.loc[claim_id]
+        place = f"at characters {claim['start']}-{claim['end']} of {claim['file']} (document {claim['doc_id']})"
+        for row in notes[notes["note"].str.contains(place, regex=False)].itertuples():
+            wrong.append(f"{claim_id}: is in the ledger as {row.fact_id}: reject it, or leave it empty")
+    if wrong:
+        raise DataError("review", wrong)
+
+
 def _sources(chosen: pd.DataFrame, claims: pd.DataFrame, library: Library, book: ledger.Ledger) -> pd.DataFrame:
     """One source for each article: the ledger's own where publisher, title and day are the same."""
     known = {(s.publisher, s.title, s.published): s.source_id for s in book.sources.itertuples()}
-    number = sum(1 for i in book.sources.index if i.startswith("doc-"))
+    taken = [int(i[4:]) for i in book.sources.index if re.fullmatch(r"doc-\d+", i)]
+    number = max(taken, default=0)
     rows = []
     for doc_id, group in chosen.groupby(claims.loc[chosen["claim_id"], "doc_id"].to_numpy(), sort=False):
         claim = claims.loc[group["claim_id"].iloc[0]]
-        key = (claim["publisher"], claim["title"], claim["published"])
+        publisher = claim["publisher"] or "publisher not stated"
+        key = (publisher, claim["title"], claim["published"])
         if key not in known:
             number += 1
             known[key] = f"doc-{number:03d}"
         kind = group["kind"].iloc[0] or LEAST_TRUSTED
-        publisher = claim["publisher"] or "publisher not stated"
         rows.append(
             (
                 doc_id,
@@ -251,7 +278,7 @@ def _plain(value: float | None) -> str:
 
 
 def _write(folder: Path, facts: pd.DataFrame, sources: pd.DataFrame) -> None:
-    """Both files or neither: the new ledger is loaded from a copy before it takes the place of the old one."""
+    """The new ledger is loaded from a copy before its files take the place of the old ones, the sources first."""
     with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
         trial = Path(scratch) / folder.name
         shutil.copytree(folder, trial)

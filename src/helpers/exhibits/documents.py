@@ -185,9 +185,7 @@ def document_grid(rows: pd.DataFrame, claims: pd.DataFrame, *, names: Mapping[st
             word("metric"): names.get(row.metric, row.metric),
             word("document_measure"): word(f"claim_{row.measure}"),
             word("period"): period(pd.Timestamp(row.period_start), pd.Timestamp(row.period_end)),
-            word("preferred_value"): _cell(
-                [held[i] for i in row.claim_ids if i in held], say(row.value, row.unit, row.currency)
-            ),
+            word("preferred_value"): _cell([held[i] for i in row.claim_ids if i in held], _shown(row)),
             word("document_count"): row.sources,
             word("disagreement"): word("disagrees", values=row.values) if row.is_disputed else word("agrees"),
         }
@@ -248,6 +246,12 @@ def documents_table(documents: pd.DataFrame, broken: Sequence[str], *, counts: M
     return table(
         pd.DataFrame(rows, dtype=object), caption=word("documents"), text=text if rows else (), note=note, most=500
     )
+
+
+def _shown(row) -> str:
+    """A cell's value, and what it is where it is no reported figure."""
+    value = say(row.value, row.unit, row.currency)
+    return value if row.basis == "actual" else f"{value} ({word(f'claim_{row.basis}')})"
 
 
 def _value(row) -> str:
