@@ -79,7 +79,7 @@ def _proportion(top, mate, rule) -> dict | None:
     if rule.low <= ratio <= rule.high:
         return None
     if ratio > rule.high and (
-        top.qualifier == "at_most" or (mate.qualifier == "at_least" and ratio / rule.high < 1.05)
+        top.qualifier == "at_most" or (mate.qualifier == "at_least" and ratio / rule.high < 1.01)
     ):
         return None
     shown = times(ratio) if ratio > 3 else f"{ratio:.3g}"
