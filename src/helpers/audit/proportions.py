@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from bisect import bisect_left
 from collections.abc import Iterator
 
 import pandas as pd
@@ -9,47 +11,62 @@ import pandas as pd
 from helpers.audit.prepare import amount, times
 from helpers.audit.sentences import rate_day, rate_to_cny, row_of
 
+FEW = 8  # neighbours in time that are looked at on either side
+
 
 def proportions(claims: pd.DataFrame, ratios: pd.DataFrame) -> Iterator[dict]:
     """Two figures of one entity against what they may be to each other, measured or expected; the nearest in time.
 
-    Within one article first; figures of other articles are taken where that has none. One alarm for each figure that
-    is judged and each rule.
+    Figures of one article are held against each other first; of another article only where it has none. One alarm for
+    each figure that is judged and each rule.
     """
     known = claims[claims["entity"].ne("") & claims["measure"].eq("level") & claims["value"].gt(0)]
-    known = known.assign(home=_in_cny(known))
+    known = known.assign(home=_in_cny(known), day=_days(known))
     known = known[known["home"].notna()]
     by = {key: list(group.itertuples()) for key, group in known.groupby(["entity", "metric"], sort=False)}
     for rule in ratios.itertuples():
         for (entity, metric), tops in by.items():
             below = by.get((entity, rule.denominator), ()) if metric == rule.numerator else ()
-            told: set[tuple] = set()
-            for top in tops if below else ():
-                mate = _nearest(top, below, rule.days)
-                if mate is None or (found := _proportion(top, mate, rule)) is None:
-                    continue
-                key = (top.doc_id, top.value, mate.value)
-                if key not in told:
-                    told.add(key)
-                    yield found
+            if below:
+                yield from _judged(tops, _Others(below), rule)
 
 
-def _nearest(top, below, days: float):
-    """The figure of the same article nearest in time, else of any; both need a day, and a like period for flows."""
-    end = _end(top)
-    gaps = [
-        (
-            abs((_end(b) - end).days)
-            if end is not None and _end(b) is not None
-            else 0
-            if b.doc_id == top.doc_id and b.sentence == top.sentence
-            else 10**6,
-            b,
-        )
-        for b in below
-    ]
-    near = [(b.doc_id != top.doc_id, gap, n, b) for n, (gap, b) in enumerate(gaps) if gap <= days and _alike(top, b)]
-    return min(near, key=lambda item: item[:3])[3] if near else None
+def _judged(tops: list, others: _Others, rule) -> Iterator[dict]:
+    told: set[tuple] = set()
+    for top in tops:
+        mate = others.nearest(top, rule.days)
+        found = None if mate is None else _proportion(top, mate, rule)
+        if found is not None and (key := (top.doc_id, top.value, mate.value)) not in told:
+            told.add(key)
+            yield found
+
+
+class _Others:
+    """The figures of the other metric, by article and in the order of their days."""
+
+    def __init__(self, rows: list) -> None:
+        self.of: dict[str, list] = {}
+        for row in rows:
+            self.of.setdefault(row.doc_id, []).append(row)
+        self.dated = sorted((row for row in rows if row.day), key=lambda r: r.day)
+        self.days = [row.day for row in self.dated]
+
+    def nearest(self, top, within: float):
+        """The figure of the same article nearest in time, else of any; None if none is alike and near enough."""
+        own = [b for b in self.of.get(top.doc_id, ()) if _alike(top, b) and self._gap(top, b) <= within]
+        if own:
+            return min(own, key=lambda b: self._gap(top, b))
+        if not top.day:
+            return None
+        at = bisect_left(self.days, top.day)
+        near = [b for b in self.dated[max(0, at - FEW) : at + FEW] if _alike(top, b) and self._gap(top, b) <= within]
+        return min(near, key=lambda b: self._gap(top, b), default=None)
+
+    @staticmethod
+    def _gap(top, b) -> float:
+        if top.day and b.day:
+            return abs(top.day - b.day)
+        return 0 if top.sentence == b.sentence and top.doc_id == b.doc_id else math.inf
 
 
 def _alike(top, b) -> bool:
@@ -69,9 +86,16 @@ def _length(row) -> int:
     return round(days / 30.44) * 30
 
 
-def _end(row):
-    day = row.period_end or (row.published if len(row.published) == 10 else "")
-    return pd.Timestamp(day) if day else None
+def _days(claims: pd.DataFrame) -> list[int]:
+    """Day of each claim's period's end, or of publication, as a number; 0 where neither is known."""
+    known: dict[str, int] = {"": 0}
+    out = []
+    for end, published in zip(claims["period_end"], claims["published"], strict=True):
+        day = end or (published if len(published) == 10 else "")
+        if day not in known:
+            known[day] = pd.Timestamp(day).toordinal()
+        out.append(known[day])
+    return out
 
 
 def _proportion(top, mate, rule) -> dict | None:

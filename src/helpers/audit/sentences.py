@@ -18,6 +18,7 @@ from helpers.audit.scale import FX_ROOM
 CHANGES = ("growth", "yoy_growth", "qoq_growth", "multiple", "yoy_multiple")
 LEVELS = ("money", "money_per_share", "person", "buyer", "count", "order", "view", "share", "ratio")
 CELL = 4  # characters between two cells of a row
+MOST_NUMBERS = 60  # what holds more is a text without full stops, and no sentence
 BESIDE = 60  # characters between an amount and its conversion
 
 
@@ -28,13 +29,18 @@ def sentences(claims: pd.DataFrame) -> Iterator[dict]:
     be meant, and only a change that none of them gives is an alarm.
     """
     plain = claims[claims["role"].ne("level") & claims["value"].ne(0)]
-    for _, group in plain.groupby(["doc_id", "sentence"], sort=False):
-        if len(group) < 3 or not group["measure"].isin(CHANGES).any():
-            continue
-        rows = list(group.itertuples())
-        for change in rows:
+    for rows in _together(plain, "sentence"):
+        for change in rows if 3 <= len(rows) <= MOST_NUMBERS else ():
             if change.measure in CHANGES and (found := _change(change, rows)):
                 yield found
+
+
+def _together(claims: pd.DataFrame, *columns: str) -> Iterator[list]:
+    """Claims of one document with the same values in these columns, in the order of the text."""
+    groups: dict[tuple, list] = {}
+    for row in claims.itertuples():
+        groups.setdefault((row.doc_id, *(getattr(row, c) for c in columns)), []).append(row)
+    yield from groups.values()
 
 
 def _change(change, rows: list) -> dict | None:
@@ -123,8 +129,7 @@ def _meet(pair: tuple, meaning: tuple[float, float]) -> bool:
 def conversions(claims: pd.DataFrame) -> Iterator[dict]:
     """One amount in two currencies, side by side: the implied rate against the dated one."""
     money = claims[claims["unit"].isin(["money", "money_per_share"]) & claims["measure"].isin(["level", "change"])]
-    for _, group in money.groupby(["doc_id", "sentence"], sort=False):
-        rows = list(group.itertuples())
+    for rows in _together(money, "sentence"):
         for a, b in itertools.pairwise(rows):
             gap = b.start - a.end
             cells = gap <= CELL and a.metric == b.metric and a.metric_words == b.metric_words  # a row in two currencies
@@ -156,8 +161,7 @@ def _rate(a, b) -> dict | None:
 
 def sizes(claims: pd.DataFrame) -> Iterator[dict]:
     """A size in words, in two languages of one text: 亿级 is a hundred million, "billion-level" is ten times that."""
-    for _, group in claims[claims["role"].eq("level")].groupby("doc_id", sort=False):
-        rows = list(group.itertuples())
+    for rows in _together(claims[claims["role"].eq("level")]):
         first = rows[0]
         for row in rows[1:]:
             power = math.log10(row.value / first.value)
@@ -175,8 +179,7 @@ def sizes(claims: pd.DataFrame) -> Iterator[dict]:
 def shares(claims: pd.DataFrame) -> Iterator[dict]:
     """Three or more shares in one list, near a hundred per cent: they are meant to add up."""
     of = claims[claims["unit"].eq("ratio") & claims["measure"].eq("level") & claims["series"].gt(0)]
-    for _, group in of.groupby(["doc_id", "sentence", "series"], sort=False):
-        rows = list(group.itertuples())
+    for rows in _together(of, "sentence", "series"):
         total, room = sum(r.value for r in rows), sum(r.half_width for r in rows)
         if len(rows) < 3 or not 0.85 <= total <= 1.15:
             continue
@@ -195,8 +198,9 @@ def rate_day(row) -> str:
 def rate_to_cny(currency: str, day: str) -> float:
     if currency not in units.CURRENCIES:
         return math.nan
-    last = units.table_covers(currency)[1]  # a forecast lies ahead of the table: its last rate will do for a bound
-    return units.rate(currency, "CNY", min(pd.Timestamp(day).date(), last) if day else last)
+    first, last = units.table_covers(currency)  # a forecast lies ahead of the table: its last rate will do for a bound
+    day = min(max(pd.Timestamp(day).date(), first, units.table_covers("CNY")[0]), last) if day else last
+    return units.rate(currency, "CNY", day)
 
 
 def row_of(claim, kind: str, rule: str, text: str, ids, doubted) -> dict:
