@@ -106,6 +106,9 @@ def test_another_lexicon_reads_the_claims_again(folder, monkeypatch):
         ("damaged.pdf", b"%PDF-1.4\nnothing here", "the PDF is damaged"),
         ("locked.pdf", ENCRYPTED, "it is encrypted"),
         ("scan.pdf", pdf(""), "a scan without text \\(1 pages\\)"),
+        ("page.pdf", pdf("x").replace(b"[3 0 R]", b"[9 0 R]"), "the PDF is damaged: page 1 of 1 cannot be read"),
+        ("pages.pdf", pdf("x").replace(b"/Count 1", b"/Count 5"), "the PDF is damaged: page 2 of 5 cannot be read"),
+        ("latin.txt", "Café – rose".encode("cp1252"), "its encoding is none of"),
         ("hollow.html", b"<html><script>1</script></html>", "there is no text in it"),
     ],
 )
@@ -123,6 +126,12 @@ def test_a_broken_file_is_one_line_and_the_rest_goes_on(folder):
     assert "1 files not read" in added.text
 
 
+def test_a_pdf_without_one_of_its_pages_stops_itself_only(folder):
+    (folder / "bad.pdf").write_bytes(pdf("x").replace(b"[3 0 R]", b"[9 0 R]"))
+    _, added = documents.library(folder)
+    assert (added.new, added.broken) == (2, ("bad.pdf: the PDF is damaged: page 1 of 1 cannot be read",))
+
+
 def test_a_real_zip_renamed_to_pdf(tmp_path):
     place = tmp_path / "a.pdf"
     with zipfile.ZipFile(place, "w") as archive:
@@ -134,8 +143,13 @@ def test_a_real_zip_renamed_to_pdf(tmp_path):
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030", "utf-16", "utf-16-le", "big5"])
 def test_encodings(encoding):
     text = "快手的收入為311億元,用戶4.08億。" if encoding == "big5" else ONE
-    if encoding == "utf-16-le":
-        text = TWO  # without a mark only Latin text can be told
+    (article,) = articles.parse(text.encode(encoding), "a.txt")
+    assert article.text == text
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("text", [ONE, TWO, "快手收入三百亿。", "快手的收入為311億元,用戶4.08億。\n"])
+def test_utf16_without_a_mark(encoding, text):
     (article,) = articles.parse(text.encode(encoding), "a.txt")
     assert article.text == text
 
@@ -345,6 +359,26 @@ def test_all_words_come_before_some_words(folder):
     assert found["has_all"].tolist() == [True]
 
 
+def long_article(title: str, last: str) -> str:
+    """An article whose last sentence is some passages away from its title."""
+    return f"{title}\n" + "商家的数量继续增加,用户的停留时间变长。" * 60 + f"\n{last}\n"
+
+
+def test_words_of_one_document_count_together_wherever_they_stand(folder):
+    (folder / "a.txt").write_text(long_article("拼多多周报", "下周冷链扩容。"), encoding="utf-8")
+    (folder / "b.txt").write_text("冷链\n冷链冷链冷链。\n", encoding="utf-8")
+    library, _ = documents.library(folder)
+    found = find.words(library, "拼多多 冷链")
+    assert found[["title", "has_all"]].values.tolist() == [["拼多多周报", True], ["冷链", False]]
+
+
+def test_an_excluded_word_excludes_the_whole_document(folder):
+    (folder / "a.txt").write_text(long_article("拼多多周报", "下周冷链扩容。"), encoding="utf-8")
+    (folder / "b.txt").write_text(long_article("拼多多月报", "下周仓库扩容。"), encoding="utf-8")
+    library, _ = documents.library(folder)
+    assert find.words(library, "拼多多 -冷链")["title"].tolist() == ["拼多多月报"]
+
+
 def test_without_and_phrase(folder):
     library, _ = documents.library(folder)
     assert find.words(library, '"35 billion yuan"')["title"].tolist() == ["Kuaishou results"]
@@ -422,6 +456,25 @@ def test_filters(folder):
 
 
 @pytest.mark.parametrize(
+    ("given", "files"),
+    [
+        ({"day_from": "2025-10-06"}, ["month.md"]),
+        ({"day_from": "2025-10-05", "day_to": "2025-10-05"}, ["day.md", "month.md"]),
+        ({"day_to": "2025-10"}, ["day.md", "month.md"]),
+        ({"day_to": "2025-09-30"}, []),
+        ({"day_from": "2025-11-01"}, []),
+    ],
+)
+def test_a_month_holds_its_days_and_no_day_is_in_no_span(folder, given, files):
+    (folder / "day.md").write_text("---\ndate: 2025-10-05\n---\n网购用户311人\n", encoding="utf-8")
+    (folder / "month.md").write_text("---\ndate: 2025-10\n---\n网购用户312人\n", encoding="utf-8")
+    (folder / "never.txt").write_text("网购用户313人\n第二行\n", encoding="utf-8")
+    library, _ = documents.library(folder)
+    found = find.words(library, "网购", filters=find.Filters(**given))["doc_id"]
+    assert sorted(library.documents().set_index("doc_id").loc[found, "file"]) == files
+
+
+@pytest.mark.parametrize(
     ("text", "value", "tolerance", "unit", "entity", "metric", "year"),
     [
         ("3.5万亿元 +- 1000亿元", 3.5e12, 1e11, "money", "", "", None),
@@ -429,6 +482,7 @@ def test_filters(folder):
         ("快手 收入 311亿元", 31.1e9, 0.5e8, "money", "kuaishou", "revenue", None),
         ("valuation $31 billion +- 10 %", 31e9, 3.1e9, "money", "", "valuation", None),
         ("4.08亿 +- 0.02", 4.08e8, 0.02e8, "", "", "", None),
+        ("毛利率 30%至34%", 0.32, 0.025, "ratio", "", "gross_margin", None),
         ("毛利率 54.3% 2024年", 0.543, 0.0005, "ratio", "", "gross_margin", 2024),
     ],
 )
@@ -451,6 +505,25 @@ def test_numbers_are_found_among_claims(folder):
     assert hit["printed"].tolist() == ["13.1%"]
     assert find.numbers(library, find.number_query("revenue yoy 13 % +- 0.2 pp, Kuaishou, 2024", words)).empty
     assert find.numbers(library, find.number_query("gmv yoy 13 % +- 0.2 pp, Kuaishou, 2025", words)).empty
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("快手 收入 310亿元", True),
+        ("快手 收入 320亿元", True),
+        ("快手 收入 325亿元 +- 5亿元", True),
+        ("快手 收入 330亿元", False),
+    ],
+)
+def test_a_printed_range_holds_what_is_inside(tmp_path, text, found):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "a.txt").write_text("快手2024年收入为300亿至320亿元。\n第二行\n", encoding="utf-8")
+    library, _ = documents.library(tmp_path / "a")
+    assert (
+        find.numbers(library, find.number_query(text, lexicon.words()))["printed"].tolist()
+        == ["300亿至320亿元"] * found
+    )
 
 
 def test_the_feed_has_claims_and_checks(folder):
@@ -480,3 +553,10 @@ def test_known_on_a_day(folder):
     library, _ = documents.library(folder)
     assert len(library.claims(as_of="2025-09-01")) == 1
     assert library.claims(as_of="2025-08-31").empty
+
+
+def test_a_month_is_known_at_its_end(folder):
+    (folder / "three.md").write_text("---\ndate: 2025-09\n---\n拼多多收入994亿元\n", encoding="utf-8")
+    library, _ = documents.library(folder)
+    assert library.claims(as_of="2025-09-29").empty
+    assert len(library.claims(as_of="2025-09-30")) == 1

@@ -30,6 +30,7 @@ SOURCE_LINE = re.compile(
 )
 DAY = re.compile(r"(20\d\d)[-/.年](\d{1,2})(?:[-/.月](\d{1,2}))?")
 HAN = re.compile(r"[一-鿿]")
+USUAL = re.compile(r"[\n\r\t -~\u2010-\u203b\u3000-\u303f一-鿿\uff01-\uff5e]+")
 LONGEST_TITLE = 120
 TITLE_TAGS = ("og:title", "twitter:title")
 PUBLISHER_TAGS = ("og:site_name", "publisher", "article:publisher", "author", "source")
@@ -130,7 +131,10 @@ def decoded(content: bytes, name: str) -> str:
     if half:
         return _clean(_strict(content, half, name))
     if b"\0" in content[:4096]:
-        raise DataError(name, ["it is no text: NUL bytes in its first 4,096"])
+        text = _chinese_utf16(content)
+        if not text:
+            raise DataError(name, ["it is no text: NUL bytes in its first 4,096"])
+        return _clean(text)
     for encoding in ENCODINGS:
         try:
             text = content.decode(encoding)
@@ -138,6 +142,8 @@ def decoded(content: bytes, name: str) -> str:
             continue
         if encoding == "utf-8" or _is_plausible(text):
             return _clean(text)
+    if text := _chinese_utf16(content):
+        return _clean(text)
     raise DataError(name, [f"its encoding is none of {', '.join(ENCODINGS)}, utf-16: save it as UTF-8"])
 
 
@@ -157,6 +163,20 @@ def _looks_utf16(content: bytes) -> str:
     if max(zeros) < len(head) / 8 or min(zeros) > max(zeros) / 10:
         return ""
     return "utf-16-be" if zeros[0] > zeros[1] else "utf-16-le"
+
+
+def _chinese_utf16(content: bytes) -> str:
+    """UTF-16 without a mark, in the one order of bytes in which it is Chinese; "" if it is so in neither."""
+    found = []
+    for encoding in ("utf-16-le", "utf-16-be"):
+        try:
+            text = content.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        usual = sum(map(len, USUAL.findall(text)))
+        if "\0" not in text and HAN.search(text) and usual >= 0.95 * len(text) and _is_plausible(text):
+            found.append(text)
+    return found[0] if len(found) == 1 else ""
 
 
 def _is_plausible(text: str) -> bool:
@@ -325,13 +345,24 @@ def _from_pdf(content: bytes, name: str) -> list[Article]:
     with document:
         if len(document) > MOST_PDF_PAGES:
             raise DataError(name, [f"{len(document):,} pages: at most {MOST_PDF_PAGES:,}"])
-        pages = [page.get_textpage().get_text_range() for page in document]
+        pages = [_page(document, number, name) for number in range(len(document))]
         title, made = document.get_metadata_value("Title"), document.get_metadata_value("CreationDate")
     text = _clean("\n\n".join(pages))
     if not re.search(r"\w", text):
         raise DataError(name, [f"a scan without text ({len(pages)} pages): run character recognition on it first"])
     day = re.match(r"D:(20\d\d)(\d\d)(\d\d)", made or "")
     return [_article(text, "pdf", title=title or "", published="-".join(day.groups()) if day else "")]
+
+
+def _page(document, number: int, name: str) -> str:
+    """The text of one page; a document that lacks one of its pages is refused, since its numbers would be missing."""
+    import pypdfium2
+
+    try:
+        return document[number].get_textpage().get_text_range()
+    except pypdfium2.PdfiumError:
+        why = f"the PDF is damaged: page {number + 1} of {len(document)} cannot be read"
+        raise DataError(name, [why]) from None
 
 
 READERS: dict[str, Callable[[bytes, str], list[Article]]] = {

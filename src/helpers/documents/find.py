@@ -44,7 +44,8 @@ class Filters:
     publisher, entity, metric : str or None
         As the library has them.
     day_from, day_to : str or None
-        ISO days of publication, both included.
+        ISO days of publication, both included. A document that is dated by its month is found by any day of it; one
+        without a day is left out where either is given.
     """
 
     publisher: str | None = None
@@ -57,8 +58,9 @@ class Filters:
         """Conditions on ``d`` (documents), and their values."""
         said, values = [], []
         for column, test, value in (
-            ("d.publisher", "=", self.publisher), ("d.published", ">=", self.day_from),
-            ("d.published", "<=", self.day_to),
+            ("d.publisher", "=", self.publisher),
+            ("d.published <> '' AND d.published || '-31'", ">=", self.day_from),
+            ("d.published <> '' AND d.published", "<=", self.day_to and f"{self.day_to}-31"),
         ):  # fmt: skip
             if value is not None:
                 said.append(f"{column} {test} ?")
@@ -80,7 +82,8 @@ def words(
 ) -> pd.DataFrame:
     """Documents that hold the words of a query, the best first.
 
-    All words must be there; if that finds fewer documents than asked for, those with some of them follow.
+    All words must be there; if that finds fewer documents than asked for, those with some of them follow, the best of
+    which are looked through for the words that their best passage lacks. An excluded word excludes the whole document.
 
     Parameters
     ----------
@@ -107,19 +110,31 @@ def words(
     wanted, excluded = index.words(query, glossary)
     rows: dict[str, tuple] = {}
     for operator in ("AND", "OR") if len(wanted) > 1 else ("AND",):
-        for row in _matches(library, index.match(wanted, excluded, operator), filters or Filters(), limit):
-            rows.setdefault(row[0], (*row, operator == "AND"))
+        for row in _matches(library, index.match(wanted, excluded, operator), excluded, filters or Filters(), limit):
+            if row[0] not in rows:
+                has_all = operator == "AND" or all(_holds(library, row[0], index.match([g], [], "OR")) for g in wanted)
+                rows[row[0]] = (*row, has_all)
         if len(rows) >= limit:
             break
+    ranked = sorted(rows.values(), key=lambda row: not row[-1])
     found = [
         (doc, title, publisher, day, _snippet(text, wanted, start, end), start, end, score, has_all)
-        for doc, title, publisher, day, start, end, text, score, has_all in list(rows.values())[:limit]
+        for doc, title, publisher, day, start, end, text, score, has_all in ranked[:limit]
     ]
     columns = ["doc_id", "title", "publisher", "published", "snippet", "start", "end", "score", "has_all"]
     return pd.DataFrame(found, columns=columns)
 
 
-def _matches(library: Library, expression: str, filters: Filters, limit: int) -> list[tuple]:
+def _holds(library: Library, doc_id: str, expression: str) -> bool:
+    """Whether any passage of a document matches; its passages were written one after the other."""
+    query = (
+        "SELECT 1 FROM words WHERE words MATCH ? AND rowid BETWEEN (SELECT min(id) FROM passages WHERE doc_id = ?) "
+        "AND (SELECT max(id) FROM passages WHERE doc_id = ?) LIMIT 1"
+    )
+    return library.connection.execute(query, (expression, doc_id, doc_id)).fetchone() is not None
+
+
+def _matches(library: Library, expression: str, excluded: list[str], filters: Filters, limit: int) -> list[tuple]:
     """Best passages: doc_id, title, publisher, published, start, end, text, score.
 
     The passages are ranked before anything is joined to them: a join for each of fifty thousand hits takes a second.
@@ -136,12 +151,18 @@ def _matches(library: Library, expression: str, filters: Filters, limit: int) ->
             f'SELECT p.doc_id, p.start, p."end", score FROM (SELECT rowid, {rank} AS score FROM words '
             "WHERE words MATCH ? ORDER BY score LIMIT ?) AS best JOIN passages p ON p.id = best.rowid ORDER BY score"
         )
-    found = library.connection.execute(query, [expression, *values, limit * CANDIDATES]).fetchall()
+    found = library.connection.execute(
+        query, [expression, *values, limit * CANDIDATES * (10 if excluded else 1)]
+    ).fetchall()
     best: dict[str, tuple] = {}
     for doc, start, end, score in found:
         best.setdefault(doc, (start, end, score))
     out = []
-    for doc, (start, end, score) in list(best.items())[:limit]:
+    for doc, (start, end, score) in best.items():
+        if len(out) == limit:
+            break
+        if any(_holds(library, doc, index.match([[word]], [], "OR")) for word in excluded):
+            continue
         title, publisher, day, text = library.connection.execute(
             "SELECT title, publisher, published, text FROM documents WHERE doc_id = ?", (doc,)
         ).fetchone()
@@ -217,7 +238,7 @@ def number_query(text: str, lexicon: Lexicon) -> NumberQuery:
     Parameters
     ----------
     text : str
-        One number as an article would print it, perhaps a tolerance, names of an entity and a metric, a year.
+        One number or range as an article would print it, perhaps a tolerance, names of an entity and a metric, a year.
     lexicon : Lexicon
         Names and terms.
 
@@ -236,14 +257,15 @@ def number_query(text: str, lexicon: Lexicon) -> NumberQuery:
             f"{what} in {text[:80]!r}: give one, as an article prints it (34 %, 31 billion yuan, 4.08亿)"
         )
     claim = found[0]
+    half = (claim.value_high - claim.value) / 2 if claim.value_high is not None else 0.0
     names, terms = lexicon.mentioned(text.title(), low) or lexicon.mentioned(text, low), lexicon.meant(text, low)
     rest = plain[: claim.start] + " " * (claim.end - claim.start) + plain[claim.end :]
     year = _YEAR.search(rest)
     unit = "" if claim.unit == "count" else claim.unit
     return NumberQuery(
-        value=claim.value, tolerance=_tolerance(given, claim), unit=unit, entity=names[0].code if names else "",
-        metric=_metric(terms, names[0].code if names else ""), year=int(year["year"]) if year else None,
-        quarter=int(year["quarter"]) if year and year["quarter"] else None,
+        value=claim.value + half, tolerance=_tolerance(given, claim) + half, unit=unit,
+        entity=names[0].code if names else "", metric=_metric(terms, names[0].code if names else ""),
+        year=int(year["year"]) if year else None, quarter=int(year["quarter"]) if year and year["quarter"] else None,
         measures=MEASURES["yoy"] if _YOY.search(low) and claim.unit in ("ratio", "multiple") else (),
     )  # fmt: skip
 
@@ -284,7 +306,7 @@ def _printed(claim: grammar.Claim) -> float:
 
 
 def numbers(library: Library, query: NumberQuery, *, filters: Filters | None = None, limit: int = 50) -> pd.DataFrame:
-    """Claims near a number, the nearest first.
+    """Claims near a number, the nearest first; a printed range is as near as its nearest end, and holds what is inside.
 
     Parameters
     ----------
@@ -300,7 +322,8 @@ def numbers(library: Library, query: NumberQuery, *, filters: Filters | None = N
         period_start, period_end, start, end, off (distance from the value).
     """
     slack = query.tolerance + abs(query.value) * 1e-9
-    said, values = ["c.value BETWEEN ? AND ?"], [query.value - slack, query.value + slack]
+    low, high = query.value - slack, query.value + slack
+    said, values = [], []
     for column, wanted in (("unit", query.unit), ("entity", query.entity), ("metric", query.metric)):
         if wanted:
             said.append(f"c.{column} = ?")
@@ -319,10 +342,14 @@ def numbers(library: Library, query: NumberQuery, *, filters: Filters | None = N
         "c.claim_id, c.doc_id, d.title, d.publisher, d.published, c.printed, c.value, c.unit, c.currency, c.entity, "
         'c.metric, c.measure, c.period_start, c.period_end, c.start, c."end"'
     )
-    cursor = library.connection.execute(
-        f"SELECT {columns}, abs(c.value - ?) AS off FROM claims c JOIN documents d USING (doc_id) "
-        f"WHERE {' AND '.join(said)}{where} ORDER BY off, d.published DESC LIMIT ?",
-        [query.value, *values, *more, limit],
+    part = (
+        f"SELECT {columns}, max(c.value - ?, ? - coalesce(c.value_high, c.value), 0.0) AS off "
+        f"FROM claims c JOIN documents d USING (doc_id) WHERE {{}}{''.join(f' AND {s}' for s in said)}{where}"
+    )
+    starts, holds = part.format("c.value BETWEEN ? AND ?"), part.format("c.value < ? AND c.value_high >= ?")
+    cursor = library.connection.execute(  # two parts, each with an index of its own
+        f"{starts} UNION ALL {holds} ORDER BY off, published DESC LIMIT ?",
+        [*[query.value] * 2, low, high, *values, *more, *[query.value] * 2, low, low, *values, *more, limit],
     )
     return pd.DataFrame(cursor.fetchall(), columns=[c[0] for c in cursor.description])
 

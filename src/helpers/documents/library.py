@@ -44,6 +44,7 @@ CREATE VIRTUAL TABLE words USING fts5(title, body, content='', tokenize="unicode
 INDEXES = {
     "claims_by_value": "claims (unit, value)",
     "claims_by_subject": "claims (metric, unit, value, entity)",
+    "claims_by_range": "claims (unit, value_high) WHERE value_high IS NOT NULL",
     "claims_of": "claims (doc_id)",
 }
 """Made when a library is opened and after a large folder was added: sorting once is faster than keeping in order."""
@@ -206,7 +207,8 @@ class Library:
         doc_ids : sequence of str, optional
             Only of these documents.
         as_of : str, default ""
-            ISO day: only documents that were published by then; one without a day is left out.
+            ISO day: only documents that were published by then; one without a day is left out, and one that is dated
+            by its month or year counts from the last day of it.
         """
         where = "" if doc_ids is None else f"WHERE c.doc_id IN ({_marks(len(doc_ids))})"
         table = self._table(
@@ -217,7 +219,9 @@ class Library:
         for column in ("value", "value_high", "half_width", "confidence"):
             table[column] = table[column].astype(float)
         if as_of:
-            table = table[table["published"].ne("") & table["published"].le(as_of)].reset_index(drop=True)
+            known_on = table["published"].replace({r"^(\d{4})$": r"\1-12-31", r"^(\d{4}-\d\d)$": r"\1-31"}, regex=True)
+            after = f"{pd.Timestamp(as_of) + pd.Timedelta(days=1):%Y-%m-%d}"  # of a month of 30 days, too
+            table = table[table["published"].ne("") & known_on.lt(after)].reset_index(drop=True)
         for column in ("readings", "inferred"):
             table[column] = [
                 tuple(map(tuple, v)) if column == "readings" else tuple(v) for v in map(json.loads, table[column])

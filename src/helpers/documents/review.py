@@ -18,7 +18,7 @@ import filelock
 import pandas as pd
 
 from helpers import ledger, paths, tables
-from helpers.claims import as_profit
+from helpers.claims import STATUS, as_profit
 from helpers.documents.library import Library
 from helpers.errors import DataError
 from helpers.ledger.schema import LAYOUTS
@@ -32,10 +32,6 @@ SHEET = (
     "decision", "claim_id", "context", "printed", *EDITABLE, "confidence", "checks", "title", "publisher", "published",
     "kind", "comment",
 )  # fmt: skip
-STATUS = {
-    "actual": "press", "computed": "derived", "guidance": "guidance", "forecast": "forecast", "target": "target",
-    "policy": "rule", "threshold": "rule",
-}  # fmt: skip
 LEAST_TRUSTED = "repost"
 _LAYOUT = tables.Layout(
     columns=SHEET,
