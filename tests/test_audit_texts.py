@@ -165,3 +165,10 @@ def test_claims_become_facts_in_the_ledgers_form():
 
 def test_no_claims_no_verdicts():
     assert judged("nothing here\n").verdicts.empty
+
+
+def test_a_slip_between_two_articles_without_a_day():
+    one, two = "快手商家\n快手总收入为311亿元。", "快手商家\n快手总收入为3110亿元。"
+    found = judged(one, two, published="").verdicts
+    slip = found[found["rule"].eq("scale")].iloc[0]
+    assert "no day given" in slip["text"]

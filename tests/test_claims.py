@@ -277,3 +277,12 @@ def test_a_sentence_between_others_means_the_same():
     for _ in range(10):
         order.shuffle(sentences)
         assert found("\n\n".join(sentences)) == [row for s in sentences for row in alone[s]]
+
+
+def test_a_change_and_the_level_it_leads_to_are_two_claims():
+    found = claims.read("Term investments fell by $290 million to $2.06 billion.")
+    assert [claim.value for claim in found] == [-290e6, 2.06e9]
+
+
+def test_a_shopping_day_after_a_comma_is_no_number():
+    assert [claim.printed for claim in claims.read("广告是亮点,618期间新客率超过60%")] == ["60%"]

@@ -173,9 +173,10 @@ def _slip(fact, other, power: float) -> dict:
     ratio = abs(fact.value / other.value)
     found = f"{ratio:,.4g} times" if ratio > 1 else f"{1 / ratio:,.4g} times smaller than"
     when = other.period_end if pd.notna(other.period_end) else other.as_of
+    day = f"{when:%Y-%m-%d}" if pd.notna(when) else "no day given"
     text = (
         f"{amount(fact.value, fact.currency)} is {found} {amount(other.value, other.currency)} "
-        f"({other.source_id}, {when:%Y-%m-%d}): {word} times {way}{hint}"
+        f"({other.source_id}, {day}): {word} times {way}{hint}"
     )
     return verdict(fact, "inconsistent", text, (fact.fact_id, other.fact_id), (fact.fact_id,))
 

@@ -21,12 +21,8 @@ from helpers.audit.prepare import amount, times
 from helpers.audit.proportions import proportions
 from helpers.audit.run import COLUMNS, VERDICTS, Audit, audit, counts_of, doubts_of
 from helpers.audit.sentences import conversions, row_of, sentences, shares, sizes
-from helpers.claims import as_profit
+from helpers.claims import STATUS, as_profit
 
-STATUS = {
-    "actual": "press", "computed": "derived", "guidance": "guidance", "forecast": "forecast", "target": "target",
-    "policy": "rule", "threshold": "rule",
-}  # fmt: skip
 NATURE = {"press": "measured", "derived": "measured", "rule": "rule"}
 MEASURES = {"qoq_growth": "growth", "share": "level"}
 SURE = 0.1

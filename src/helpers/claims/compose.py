@@ -140,7 +140,8 @@ def _make_range(low: str, token: Token, other: Token) -> bool:
     if low[token.end : token.end + 1] in "至到" and _LESS_BY.search(left) and token.kind in ("money", "count", ""):
         other.role = "to"  # 减少500万至4亿: a change and the level it leads to
         return False
-    if _is_move_to_level(low, left, token, other):
+    by_to = taken[0] is not None and _BY.search(left) and low[token.end : other.start].strip().startswith("to")
+    if by_to or _is_move_to_level(low, left, token, other):  # fell by $290 million to $2.06 billion
         token.role, other.role = "", "to"
         return False
     if token.negative != other.negative and other.negative is not None:

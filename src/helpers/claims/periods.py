@@ -44,7 +44,9 @@ _DIGIT_FIRST = re.compile(
 )
 _YEARS = re.compile(rf"(?:{_YEAR}|[0-9]{{2}}(?=[年e/]))")
 _BARE_YEAR = re.compile(rf"{_YEAR}(?:(?:[-/~]|/)(?:{_YEAR}|[0-9]{{2}}{_END}))*{_END}(?![,.][0-9])")
-_LEFT = re.compile(rf"(?:(?P<month>{_MONTH})\.? |(?<![a-z0-9])(?P<fy>fy) ?'?|(?<![a-z0-9])(?P<kind>[qh])|财年第?)$")
+_LEFT = re.compile(
+    rf"(?:(?P<month>{_MONTH})\.? |(?<![a-z0-9])(?P<fy>fy|fiscal(?: year)?) ?'?|(?<![a-z0-9])(?P<kind>[qh])|财年第?)$"
+)
 _AFTER_BLANK = frozenset("jfmasondqhop年月'") | {""}
 _NO_PERIOD = frozenset("%亿万元倍个,;)家款人次港美股台")
 _LEFT_ENDS = frozenset("ynbrhlegtvcq.年第p")  # last letters of months, FY, Q, H
@@ -174,7 +176,7 @@ def at_number(low: str, place: int, end: int) -> Period | None:
     """The period that begins at, or holds, the number at ``place:end`` of a folded text; None if it is no period."""
     last = low[place - 1 : place]
     last = low[place - 2 : place - 1] if last in (" ", "'") else last
-    left = _LEFT.search(low, max(0, place - 12), place) if last in _LEFT_ENDS else None
+    left = _LEFT.search(low, max(0, place - 14), place) if last in _LEFT_ENDS else None
     if left and (found := _after(low, place, left)):
         return found
     found = _DIGIT_FIRST.match(low, place) if _may_begin(low, place, end) else None

@@ -90,6 +90,11 @@ class Claim:
     rule_version: str = RULE_VERSION
 
 
+STATUS = {
+    "actual": "press", "computed": "derived", "guidance": "guidance", "forecast": "forecast", "target": "target",
+    "policy": "rule", "threshold": "rule",
+}  # fmt: skip
+"""The ledger's status of a claim with this basis."""
 LOSS = r"亏损|亏|\bloss(?:es)?\b"
 PROFITS = ("net_profit", "net_profit_attributable", "adjusted_net_profit", "operating_profit", "adjusted_ebitda", "ebitda",
            "operating_profit_domestic", "operating_profit_overseas", "net_profit_before_minorities")  # fmt: skip
