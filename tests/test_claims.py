@@ -133,6 +133,11 @@ def test_a_list_shares_its_unit(text, values, unit, currency):
         ("亏损1.5亿元", 1.5e8),
         ("较上年同期少5.4%", -0.054),
         ("较上年同期多5.4%", 0.054),
+        ("股价低开4.8%", -0.048),
+        ("margins were slipping 0.2 percentage points", -0.2),
+        ("毛利率收窄2.1个百分点", -2.1),
+        ("跌幅收窄2.1个百分点", 2.1),
+        ("the margin narrowed by 2.1 percentage points", -2.1),
     ],
 )
 def test_the_sign_that_a_verb_gives(text, value):
@@ -286,3 +291,7 @@ def test_a_change_and_the_level_it_leads_to_are_two_claims():
 
 def test_a_shopping_day_after_a_comma_is_no_number():
     assert [claim.printed for claim in claims.read("广告是亮点,618期间新客率超过60%")] == ["60%"]
+
+
+def test_a_size_in_words_is_not_a_count_times_it():
+    assert claims.read("There are twelve billion-level sellers.") == []

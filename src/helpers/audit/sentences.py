@@ -17,7 +17,7 @@ from helpers.audit.scale import FX_ROOM
 
 CHANGES = ("growth", "yoy_growth", "qoq_growth", "multiple", "yoy_multiple")
 LEVELS = ("money", "money_per_share", "person", "buyer", "count", "order", "view", "share", "ratio")
-CELL = 4  # characters between two cells of a row
+CELL = (3, 4)  # characters between two cells of a row, " | "; "and" and a comma join other amounts
 MOST_NUMBERS = 60  # what holds more is a text without full stops, and no sentence
 BESIDE = 60  # characters between an amount and its conversion
 
@@ -132,7 +132,7 @@ def conversions(claims: pd.DataFrame) -> Iterator[dict]:
     for rows in _together(money, "sentence"):
         for a, b in itertools.pairwise(rows):
             gap = b.start - a.end
-            cells = gap <= CELL and a.metric == b.metric and a.metric_words == b.metric_words  # a row in two currencies
+            cells = gap in CELL and a.metric == b.metric and a.metric_words == b.metric_words  # a row in two currencies
             near = 0 <= gap <= BESIDE and (b.role == "aside" or cells)
             if near and a.currency != b.currency and a.unit == b.unit and a.value and (found := _rate(a, b)):
                 yield found

@@ -16,10 +16,11 @@ from helpers.claims.context import Bound, Heading, Text, heading_above
 from helpers.claims.lexicon import SHARES, Lexicon, Mention
 from helpers.claims.measures import BARE_RATIO, is_yearly, measure_of, silent_growth
 from helpers.claims.numbers import Token
+from helpers.claims.parts import parts_apart
 from helpers.claims.periods import Period
 from helpers.claims.record import Claim
 from helpers.claims.respective import respectively
-from helpers.claims.subjects import PEOPLE, entity_of, metric_of, parts_apart
+from helpers.claims.subjects import PEOPLE, entity_of, metric_of
 from helpers.claims.when import period_of
 
 SENTENCE = re.compile(r"[。!?;\n]+|\.(?= |$)| - ")
@@ -63,7 +64,7 @@ def bind(text: str, lexicon: Lexicon, *, title: str = "", published: str = "") -
     apart = [p for p in named if _COMPARED.search(low, max(0, p.start - 14), p.start)]
     named = [p for p in named if p not in apart]
     whole = Text(
-        text=text, low=low, tokens=tokens, periods=named, compared=apart, names=names, terms=parts_apart(low, lexicon.meant(text, low), {n.end for n in names}), cuts=cuts,
+        text=text, low=low, tokens=tokens, periods=named, compared=apart, names=names, terms=parts_apart(text, low, lexicon.meant(text, low), {n.end for n in names}), cuts=cuts,
         lexicon=lexicon, today=_day(published), main=about, main_words=words, main_period=None,
         headings=_headings(text, low, lexicon, named),
         usual_basis="forecast" if _PREVIEW.search(grammar.fold(title)) else "actual",

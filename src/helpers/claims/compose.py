@@ -194,7 +194,7 @@ def _join(low: str, token: Token, other: Token) -> None:
 
 
 _FALLS = re.compile("下降|减少|降低|下滑|下跌")
-_DOWNWARD = frozenset("降滑跌挫减低落缩负倒少蒸")
+_DOWNWARD = frozenset("降滑跌挫减低落缩负倒少蒸掉弱")
 _SHARED_SIGN = re.compile(r" ?(?:/|、|,|和|与|及|以及|,? ?and|&) ?(?:约|about )?")
 _BY = re.compile(r"\bby ?(?:about |nearly |over |around |more than )?$")
 _ZH_TO = re.compile(r"(?:至|到|为)(?:了|约|近|不足|不到)*$")
@@ -214,7 +214,7 @@ def _direct(low: str, token: Token, before: Token | None) -> None:
     left = low[place : token.start]
     strict = token.kind in ("ratio", "points", "basis")
     down = vocabulary.DOWN_ZH.search(left) if not _DOWNWARD.isdisjoint(left) else None
-    if strict and vocabulary.FALL_OF.search(left):
+    if (strict and vocabulary.FALL_OF.search(left)) or (token.kind == "points" and vocabulary.NARROWED.search(left)):
         token.negative = True
         return
     if down and not _ZH_TO.search(left):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 
 from helpers.claims.context import Bound, Text, heading_above
 from helpers.claims.lexicon import SHARES
@@ -12,16 +12,7 @@ from helpers.claims.measures import SHARE
 from helpers.claims.numbers import Token
 
 _CLAUSE = re.compile(r",(?! ?(?:同比|环比|yoy|up\b|down\b|较|增|降|升|跌|占|a[n]? [0-9]))|[;:。\n]|\. ")
-_PART = re.compile(
-    r"(?:商品|产品|服务|游戏|会员|佣金|云|直播|增值|海外|国际|国内|线下|自营|物流|金融|ip|货架|店播|达播|达人|短视频|搜索|商城|品牌|服饰|美妆|食品|女装|"
-    r"家电|数码|单场|首日|日均|月均|人均|内容|业务|到店|外卖|零售|第三方|其他|衍生品|订阅|利息|投资|交易|板块|分部|付费|跨境|"
-    r"\b(?:products?|services?|games?|gaming|cloud|merchandise|logistics|memberships?|subscriptions?|commissions?|overseas|"
-    r"international|segment|retail|delivery|digital|payments?|beauty|apparel|grocery|live|shelf|organic|licensing)) ?$"
-)
-"""What may stand before a word for the whole and makes it a part: 商品收入, service revenue."""
-WHOLES = ("revenue", "gmv", "net_profit", "orders", "gross_profit", "gross_margin")
 _ENDS = re.compile(r"[,;:。(]")
-_WORD = re.compile(r"[a-z]+$")
 _HAN_PAIR = re.compile("[一-鿿]{2}")
 _NO_SUBJECT = re.compile("(?:其中|分别|合计|同比|占比|约|则|也|均|已|并|目前|仅|还|收入|比例|份额|贡献|整体)*")
 _GROWS = re.compile(r" (?:growth|increase|rise|decline)\b")
@@ -87,34 +78,14 @@ def metric_of(
         and not (measure == "share" and _has_own_part(whole, token, start))
     ):
         return before.metric, before.words, 0.6, before.unit
+    after = bisect_left(whole.tokens, token.end, key=lambda t: t.start)
     for term in behind:
+        if after < len(whole.tokens) and whole.tokens[after].start < term[0]:
+            break  # the term is the next number's
         found = _meaning(term, entity)
         if term[0] >= token.end and can(found) and not _ENDS.search(whole.low, token.end, term[0]):
             return found[0], term[3], 0.6, found[1]
     return "", "", 0.3, ""
-
-
-def parts_apart(low: str, terms: list[tuple], names: Collection[int]) -> list[tuple]:
-    """The terms of a text, where a word for a whole that is made a part of it names no metric of the ledger.
-
-    `names` are the places where names of entities end: 快手收入 is the whole, 可灵AI收入 a part.
-    """
-    out = []
-    for start, end, meaning, words in terms:
-        whole = all(code in WHOLES for code, _ in meaning.values())
-        if whole and out and out[-1][1] == start and out[-1][2] != meaning:
-            out[-1] = (out[-1][0], end, out[-1][2], low[out[-1][0] : end])  # 广告营业额 is 广告's
-            continue
-        part = _PART.search(low, max(0, start - 16), start)
-        product = not low[start].isascii() and low[start - 1 : start].isascii() and low[start - 1 : start].isalpha()
-        if whole and product and start not in names and not part:
-            part = _WORD.search(low, max(0, start - 16), start)
-        if part and whole:
-            unit = next(iter(meaning.values()))[1]
-            out.append((part.start(), end, {"": ("", unit)}, low[part.start() : end]))
-        else:
-            out.append((start, end, meaning, words))
-    return out
 
 
 def _is_direct(low: str, token: Token, term: tuple) -> bool:

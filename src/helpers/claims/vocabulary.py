@@ -183,8 +183,12 @@ QUALIFIER_AFTER = re.compile(
 
 _FILL_ZH = r"(?:了|超过|超|逾|约|近|接近|将近|大约|幅度?|达到|高达|达|率|不到|不足|整整|[ ::])*"
 FALL_OF = re.compile(r"(?:降幅|跌幅|减幅)(?:为|达到?|约|近|超过?|仅|[ :])*$")
+NARROWED = re.compile(
+    rf"(?:(?<!幅)收窄{_FILL_ZH}|(?<!decline )(?<!drop )(?<!fall )\bnarrow(?:ed|ing|s)(?: by)?(?: about| nearly| over)? ?)$"
+)
+"""A change of a rate in points is negative; a fall that narrows is none."""
 DOWN_ZH = re.compile(
-    r"(?:下降|下滑|下跌|蒸发|下挫|减少|降低|回落|缩减|萎缩|收缩|缩水|负增长|滑落|走低|下调|倒退|大跌|暴跌|重挫|锐减|骤降|"
+    r"(?:下降|下滑|下跌|蒸发|下挫|减少|降低|回落|缩减|萎缩|收缩|缩水|负增长|滑落|走低|下调|倒退|大跌|暴跌|重挫|锐减|骤降|低开|低收|收低|走弱|掉|"
     r"跌|(?<!费)降|(?<![增加])减|(?<!减)少|降幅|跌幅|减幅)(?:幅度?)?" + _FILL_ZH + "$"
 )
 _UP = "up|grew|rose|increas|growth|gain|jump|surg|climb|expand|higher|soar|add|than|to|from|while|but|and|into"
@@ -192,7 +196,7 @@ DOWN_EN = re.compile(
     r"\b(?P<word>down|fell|fall(?:en|ing|s)?|declin(?:e|ed|es|ing)|decreas(?:e|ed|es|ing)|drop(?:ped|ping|s)?|"
     r"los(?:t|ing)|slid(?:e|ing)?|slump(?:ed|ing|s)?|shrank|shrunk|shrink(?:ing|s)?|plung(?:ed|ing|es?)|"
     r"tumbl(?:ed|ing|es?)|contract(?:ed|ing)|dip(?:ped|s)?|lower|sank|reduc(?:ed|ing|tion)|crash(?:ed)?|"
-    r"retreat(?:ed)?|off|eas(?:ed|ing)|weaken(?:ed)?|shed|slip(?:ped|s)?|contraction|negative|cut)"
+    r"retreat(?:ed)?|off|eas(?:ed|ing)|weaken(?:ed)?|shed|slip(?:ped|ping|s)?|trim(?:med|ming)|contraction|negative|cut)"
     rf"(?:,? (?!(?:{_UP})[a-z]*\b)[a-z\-/]+){{0,3}} ?[~≈]?$"
 )
 DOWN_AFTER = re.compile(

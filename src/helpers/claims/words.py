@@ -45,7 +45,7 @@ _EN = re.compile(
     rf"|\b(?P<moved>up|rose|jump(?:ed)?|grew|increas(?:e|ed)|gain(?:ed)?|fell|drop(?:ped)?|cut|down|declin(?:e|ed)|reduc(?:e|ed)|decreas(?:e|ed)|shr[au]nk|fallen|slashed|lowered)"
     rf" by (?:about |nearly |over |almost |more than |around )?(?:an? )?(?P<byhalf>half|third|quarter)\b"
     rf"|\b(?P<quarterof>a quarter)(?= of (?!20|fy|the (?:year|fiscal)))"
-    rf"|(?<![.0-9-])\b(?P<number>half an?|an?|(?:{_NUMBER_WORD})(?:[- ](?:{_NUMBER_WORD}))?) (?P<scale>{_EN_SCALE})(?: (?P<unit>{_EN_UNIT}))?\b"
+    rf"|(?<![.0-9-])\b(?P<number>half an?|an?|(?:{_NUMBER_WORD})(?:[- ](?:{_NUMBER_WORD}))?) (?P<scale>{_EN_SCALE})(?: (?P<unit>{_EN_UNIT}))?\b(?![- ](?:yuan[- ]|dollar[- ])?level)"
     rf"|\b(?P<count>(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty|thirty|forty|fifty))"
     rf"(?: (?:major|new|key|core|main|other|more|different|large|big|leading|of its))?(?= (?:{'{nouns}'})\b)"
 )

@@ -1,0 +1,196 @@
+"""Which words for a whole are made words for a part by what stands beside them: 可灵收入, cloud revenue, revenue from abroad.
+
+A part that is taken for the whole raises false alarms about both, so a word for revenue names the whole only where nothing
+but a company, a time or a common word qualifies it. Otherwise it stays a term that no metric of the ledger covers.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+
+_PART = re.compile(
+    r"(?:商品|产品|服务|游戏|会员|佣金|云|直播|增值|海外|国际|国内|线下|自营|物流|金融|ip|货架|店播|达播|达人|短视频|搜索|商城|品牌|服饰|美妆|食品|女装|"
+    r"家电|数码|单场|首日|日均|月均|人均|内容|业务|到店|外卖|零售|第三方|其他|衍生品|订阅|利息|投资|交易|板块|分部|付费|跨境|"
+    r"\b(?:products?|services?|games?|gaming|cloud|merchandise|logistics|memberships?|subscriptions?|commissions?|overseas|"
+    r"international|segment|retail|delivery|digital|payments?|beauty|apparel|grocery|live|shelf|organic|licensing)) ?\Z"
+)
+"""What may stand before a word for the whole and makes it a part: 商品收入, service revenue."""
+WHOLES = ("revenue", "gmv", "net_profit", "orders", "gross_profit", "gross_margin")
+_WORD = re.compile(r"[a-z]+\Z")
+_BESIDES = re.compile(
+    "(?:前?[一二三四上下全本该当近每首][一二三]?(?:年|季|月|期|周|日|天|场|届|财年|季度|半年)度?|单季度?|季度|年度|年内|期内|期间|去年|今年|同期|"
+    "公司|集团|平台|企业|我们|双方|其中|主要|整体|合并|经营|营业|实现|录得|取得|获得|完成|创造|创下|贡献|带来|带动|拉动|推动|驱动|支撑|预计|预期|预测|"
+    "估计|指引|目标|预估|假设|对应|报告|财报|公告|披露|显示|可见|同比|环比|累计|合计|来自|由于|虽然|尽管|同时|此外|另外|因此|所以|最终|最后|目前|随着|"
+    "分别|左右|以上|以下|上市|业绩|机构|市场|半年报|[年季中]报|其|总|净|占|料|的|与|和|及|至|但|而|且|因|使|令|让|则|若|按|以|从|在|为|达|将|已|均|也|都|又|不|更|"
+    "高|低|增|减|受|对|是|有|年|月|日|季|倍|多|余|约|近|超|元|亿|万|个|家|人)+"
+)
+"""Words that leave a word for revenue what it is: 全年总收入, 预计营收."""
+_RUN = re.compile("[一-鿿]{1,12}\\Z")
+_LONGEST_NAME = 6
+_PRODUCT = re.compile(r"(?<![a-z])([A-Z][A-Za-z-]*)(?:['’]s)? \Z")
+_COMMON = frozenset(
+    [
+        "a",
+        "an",
+        "the",
+        "its",
+        "their",
+        "our",
+        "his",
+        "her",
+        "this",
+        "that",
+        "these",
+        "those",
+        "total",
+        "group",
+        "net",
+        "annual",
+        "quarterly",
+        "yearly",
+        "monthly",
+        "record",
+        "gross",
+        "full",
+        "overall",
+        "company",
+        "consolidated",
+        "combined",
+        "reported",
+        "year",
+        "half",
+        "quarter",
+        "month",
+        "period",
+        "and",
+        "or",
+        "but",
+        "while",
+        "as",
+        "with",
+        "of",
+        "in",
+        "on",
+        "for",
+        "by",
+        "to",
+        "from",
+        "at",
+        "if",
+        "when",
+        "whose",
+        "where",
+        "more",
+        "less",
+        "higher",
+        "lower",
+        "rising",
+        "falling",
+        "strong",
+        "weak",
+        "stronger",
+        "weaker",
+        "adjusted",
+        "operating",
+        "expected",
+        "estimated",
+        "forecast",
+        "projected",
+        "however",
+        "meanwhile",
+        "still",
+        "yet",
+        "so",
+        "then",
+        "such",
+        "similar",
+        "own",
+        "actual",
+        "trailing",
+        "fiscal",
+        "interim",
+        "same",
+        "peak",
+        "flat",
+        "last",
+        "next",
+        "previous",
+        "prior",
+        "past",
+        "latest",
+        "average",
+        "per",
+        "all",
+        "most",
+        "since",
+        "although",
+        "though",
+        "ifrs",
+        "gaap",
+        "non",
+        "ltm",
+        "ttm",
+        "main",
+        "holdings",
+        "inc",
+        "group",
+        "management",
+    ]
+)
+"""English words that may stand before "revenue" with a capital, because a sentence begins or a heading says so."""
+_FROM = re.compile(
+    r" from (?!operations|continuing|rmb|us\$|hk\$|[$¥0-9]|the (?:same|first|second|third|fourth|quarter|year|last|previous|prior))"
+)
+
+
+def parts_apart(text: str, low: str, terms: list[tuple], names: Collection[int]) -> list[tuple]:
+    """The terms of a text, where a word for a whole that is made a part of it names no metric of the ledger.
+
+    `names` are the places where names of entities end: 快手收入 is the whole, 可灵AI收入 a part.
+    """
+    out = []
+    for start, end, meaning, words in terms:
+        if not all(code in WHOLES for code, _ in meaning.values()):
+            out.append((start, end, meaning, words))
+            continue
+        if out and out[-1][1] == start and out[-1][2] != meaning:
+            out[-1] = (out[-1][0], end, out[-1][2], low[out[-1][0] : end])  # 广告营业额 is 广告's
+            continue
+        begins = _part_begins(text, low, start, end, names, all(c == "revenue" for c, _ in meaning.values()))
+        if begins is None:
+            out.append((start, end, meaning, words))
+        else:
+            out.append((begins, end, {"": ("", next(iter(meaning.values()))[1])}, low[begins:end]))
+    return out
+
+
+def _part_begins(text: str, low: str, start: int, end: int, names: Collection[int], is_revenue: bool) -> int | None:
+    """Where the words begin that make a part of the word at ``start:end``; None if it is the whole."""
+    if part := _PART.search(low, max(0, start - 16), start):
+        return part.start()
+    if start in names:
+        return None
+    if not low[start].isascii():
+        product = _WORD.search(low, max(0, start - 16), start)
+        if product or not is_revenue:
+            return product.start() if product else None
+        return _named_before(low, start, names)
+    if not is_revenue:
+        return None
+    if _FROM.match(low, end):
+        return start
+    product = _PRODUCT.search(text, max(0, start - 24), start)
+    if product and not _COMMON.issuperset(product[1].lower().split("-")) and product.end(1) not in names:
+        return product.start()
+    return None
+
+
+def _named_before(low: str, start: int, names: Collection[int]) -> int | None:
+    """Where a short name of a part begins that stands alone before 收入: 电商收入, 可灵当季收入."""
+    run = _RUN.search(low, start - 12 if start > 12 else 0, start)
+    if not run:
+        return None
+    begins = max((n for n in range(run.start(), start) if n in names), default=run.start())
+    rest = _BESIDES.sub("", low[begins:start])
+    return begins if 2 <= len(rest) <= _LONGEST_NAME else None
