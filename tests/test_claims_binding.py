@@ -243,3 +243,39 @@ def test_the_projects_lexicon_is_checked(tmp_path, monkeypatch):
     )
     with pytest.raises(ValueError, match="must be above low"):
         lexicon.ratios()
+
+
+def subjects_of(text: str) -> list[tuple]:
+    return [(c.entity, c.metric, c.measure, c.value, c.unit) for c in bound(text)]
+
+
+def test_a_columns_head_may_name_the_metric():
+    table = (
+        "Platforms compared\n| Company | GMV (RMB bn) | Revenue (RMB bn) | YoY | MAU (m) |\n| --- | --- | --- | --- | --- |\n"
+        "| Kuaishou | 1,390 | 142.7 | 11.8% | 731 |\n"
+    )
+    assert subjects_of(table) == [
+        ("kuaishou", "gmv", "level", 1.39e12, "money"), ("kuaishou", "revenue", "level", 1.427e11, "money"),
+        ("kuaishou", "revenue", "yoy_growth", 0.118, "ratio"), ("kuaishou", "mau", "level", 7.31e8, "person"),
+    ]  # fmt: skip
+
+
+def test_a_columns_head_may_name_the_entity():
+    table = "平台对比\n| 指标 | 快手 | 拼多多 |\n| --- | --- | --- |\n| 收入(亿元) | 1427 | 3938 |\n| 月活(亿) | 7.31 | 9.2 |\n"
+    assert subjects_of(table) == [
+        ("kuaishou", "revenue", "level", 1.427e11, "money"), ("pdd", "revenue", "level", 3.938e11, "money"),
+        ("kuaishou", "mau", "level", 7.31e8, "person"), ("pdd", "mau", "level", 9.2e8, "person"),
+    ]  # fmt: skip
+
+
+def test_a_long_label_leaves_one_space_before_its_bracket():
+    table = (
+        "Kuaishou\nRMB million\n                       3Q2024    3Q2025\nRevenues               31,131    35,554\n"
+        "Selling and marketing (10,364)  (10,420)\n"
+    )
+    assert [c.value for c in bound(table)] == [3.1131e10, 3.5554e10, -1.0364e10, -1.042e10]
+
+
+def test_fiscal_years_in_words():
+    rows = bound("Alibaba's revenue in fiscal year 2025 was RMB996 billion, up from RMB941 billion in fiscal 2024.")
+    assert [c.period_end for c in rows] == ["2025-03-31", "2024-03-31"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Callable
+from itertools import islice, takewhile
 
 from helpers.claims.context import Bound, Text, heading_above
 from helpers.claims.lexicon import SHARES
@@ -34,6 +35,8 @@ def entity_of(whole: Text, token: Token, start: int, end: int) -> tuple[str, str
         aside = whole.low[max(0, name.start - 12) : name.start]
         if not re.search(r"holders?: ?$|\bby $|\bvia $|来源[::]?$", aside) or not whole.main:
             return name.code, name.words, 0.95
+    if token.header and (head := _within(whole.names, token.header, lambda n: (n.start, n.end))):
+        return head[0].code, head[0].words, 0.9
     heading = heading_above(whole, token.start)
     if heading is not None and heading.entity:
         return heading.entity, heading.words, 0.85
@@ -72,6 +75,12 @@ def metric_of(
         before.term_end = term[1]
         clauses = len(_CLAUSE.findall(whole.low[term[1] : token.start]))
         return code, term[3], max(0.5, 0.92 - 0.12 * clauses), level
+    head = (
+        [t for t in _within(terms, token.header, lambda t: t[:2]) if can(_meaning(t, entity))] if token.header else []
+    )
+    if head:
+        code, level = _meaning(head[-1], entity)
+        return code, head[-1][3], 0.85, level
     if (
         went_on
         and can((before.metric, before.unit))
@@ -86,6 +95,12 @@ def metric_of(
         if term[0] >= token.end and can(found) and not _ENDS.search(whole.low, token.end, term[0]):
             return found[0], term[3], 0.6, found[1]
     return "", "", 0.3, ""
+
+
+def _within(found: list, span: tuple[int, int], place: Callable) -> list:
+    """Names or terms that stand inside a span, of a list in order."""
+    first = bisect_left(found, span[0], key=lambda row: place(row)[0])
+    return list(takewhile(lambda row: place(row)[1] <= span[1], islice(found, first, None)))
 
 
 def _is_direct(low: str, token: Token, term: tuple) -> bool:

@@ -37,6 +37,8 @@ _COUNT_ROW = re.compile(
     r"\bdaus?\b|\bmaus?\b|users?|用户|日活|月活|订单|orders|买家|buyers|merchants|商家|人数|followers|门店|stores|employees|员工"
 )
 _CELL = re.compile(r"[|\t]| {2,}")
+_ALIGNED = re.compile(r"\t| {2,}| (?=\([0-9][0-9,.]{2,}\)(?: |$))")
+"""In columns of spaces a long label may leave one before the bracket of a negative number."""
 _LETTER = re.compile(r"[一-鿿a-z]")
 
 
@@ -123,7 +125,7 @@ def _cells(line: str, start: int) -> list[tuple[int, int]]:
     if "|" not in line and "\t" not in line and "  " not in line.strip():
         return [(start, start + len(line))]
     spans, at = [], 0
-    for m in _CELL.finditer(line):
+    for m in (_CELL if "|" in line else _ALIGNED).finditer(line):
         spans.append((start + at, start + m.start()))
         at = m.end()
     spans.append((start + at, start + len(line)))
@@ -155,7 +157,7 @@ def _fill(low, token, cells, in_table, header, mine, scope) -> None:
         return
     note = own or above or scope
     if note is not None and not note.is_percent and (in_table or _is_amount(low, token, note)):
-        _scaled(token, note, label, note is own)
+        _scaled(token, note, f"{label} {column}", note in (own, above))
 
 
 def _bracket(low: str, token: Token, cell: tuple[int, int]) -> None:
