@@ -279,3 +279,26 @@ def test_a_long_label_leaves_one_space_before_its_bracket():
 def test_fiscal_years_in_words():
     rows = bound("Alibaba's revenue in fiscal year 2025 was RMB996 billion, up from RMB941 billion in fiscal 2024.")
     assert [c.period_end for c in rows] == ["2025-03-31", "2024-03-31"]
+
+
+@pytest.mark.parametrize(
+    ("text", "metrics"),
+    [
+        ("快手2024年收入1269亿元,其中海外47亿元,国内1222亿元。", ["revenue", "", ""]),
+        ("快手收入355亿元,同比增长14%,其中线上营销201亿元,其余154亿元。", ["revenue", "revenue", "revenue_online_marketing", ""]),
+        ("Kuaishou's revenue was RMB35.6bn, of which RMB1.3bn came from overseas.", ["revenue", ""]),
+        ("快手收入从311亿元增长到355亿元。", ["revenue", "revenue"]),
+    ],
+)  # fmt: skip
+def test_parts_of_the_number_before_are_not_the_whole(text, metrics):
+    assert [c.metric for c in bound(text)] == metrics
+
+
+def test_a_brand_and_all_platforms_together_are_not_the_company():
+    assert [c.entity for c in bound("Sea's revenue was $6bn. Shopee revenue was $4.3bn.")] == ["sea", "shopee"]
+    assert bound("天猫双11战报\n双11期间全网销售额16950亿元。")[0].entity == "all_platforms"
+
+
+def test_a_guided_year_is_not_that_of_the_next_sentence():
+    rows = bound("Sea guides to revenue of $20 billion in 2026. Marketing was 21% of revenue.", published="2025-11-12")
+    assert [c.period_basis for c in rows] == ["stated", "unknown"]

@@ -59,6 +59,7 @@ class Bound:
     measure: str = ""
     period: Period | None = None
     carried_from: int = -1
+    is_part: bool = False
 
 
 def heading_above(whole: Text, place: int) -> Heading | None:

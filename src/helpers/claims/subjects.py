@@ -18,6 +18,7 @@ _HAN_PAIR = re.compile("[一-鿿]{2}")
 _NO_SUBJECT = re.compile("(?:其中|分别|合计|同比|占比|约|则|也|均|已|并|目前|仅|还|收入|比例|份额|贡献|整体)*")
 _GROWS = re.compile(r" (?:growth|increase|rise|decline)\b")
 _FEW_WORDS = re.compile(r"[ \-]?(?:[a-z]+ ){0,2}")
+_AMONG = re.compile("其中|包括|其余|余下|剩余|of which|of that|including|compris|the rest|the remainder|remaining")
 MOST_SKIPPED = 2  # terms that cannot have the number, before the search is given up
 CHANGES = ("yoy_growth", "qoq_growth", "growth", "multiple", "yoy_multiple", "change")
 _GENERIC = ("revenue", "revenues", "收入", "营收")
@@ -72,6 +73,10 @@ def metric_of(
         if measure in CHANGES and went_on and before.term_end >= term[1] and can((before.metric, before.unit)):
             return before.metric, before.words, 0.8, before.unit
         code, level = _segment(whole, terms, first, term, entity) or _meaning(term, entity)
+        if measure == "level":
+            before.is_part = before.sentence == cut and _is_among(whole.low, token, before, term)
+            if before.is_part:
+                return "", whole.text[before.end : token.start].strip(" ,,、。"), 0.6, level
         before.term_end = term[1]
         clauses = len(_CLAUSE.findall(whole.low[term[1] : token.start]))
         return code, term[3], max(0.5, 0.92 - 0.12 * clauses), level
@@ -95,6 +100,14 @@ def metric_of(
         if term[0] >= token.end and can(found) and not _ENDS.search(whole.low, token.end, term[0]):
             return found[0], term[3], 0.6, found[1]
     return "", "", 0.3, ""
+
+
+def _is_among(low: str, token: Token, before: Bound, term: tuple) -> bool:
+    """Whether a number is one of the parts of the number before: "其中海外47亿元,国内1222亿元"."""
+    if before.token is None or term[1] > before.token.start or token.kind not in ("money", "count"):
+        return False
+    gap = low[before.end : token.start]
+    return bool(_AMONG.search(gap)) or (before.is_part and before.token.kind == token.kind)
 
 
 def _within(found: list, span: tuple[int, int], place: Callable) -> list:

@@ -8,12 +8,13 @@ from datetime import date
 
 import pandas as pd
 
-from helpers.claims import periods
+from helpers.claims import basis, periods
 from helpers.claims.context import Bound, Text, heading_above
 from helpers.claims.numbers import Token
 from helpers.claims.periods import Period
 
 LASTING = ("quarter", "half", "nine", "year")
+EXPECTED = ("guidance", "forecast", "target")
 _BEHIND = re.compile(
     r"[^0-9,;。]{0,24}?(?: ?(?:in|by|for|at|during|of|on|since|compared to|from)(?: the| end of| mid-| early| late)? ?)"
 )
@@ -44,7 +45,7 @@ def period_of(
     if chosen is not None:
         first, last = _days_of(whole, chosen, month, before)
         if first:
-            _carry(whole, chosen, before, start)
+            _carry(whole, token, chosen, before, start)
             return first, last, "stated"
     if role == "from" and (window := _months_back(whole, start, end)):
         return *periods.resolve(Period(0, 0, "ago", shift=-window), whole.today), "stated"
@@ -57,12 +58,13 @@ def _between(named: list[Period], start: int, end: int) -> list[Period]:
     return [p for p in named[low:high] if p.kind != "time"]
 
 
-def _carry(whole: Text, chosen: Period, before: Bound, start: int) -> None:
-    """Keep the first period that a sentence states, outside brackets, for the sentences after it."""
+def _carry(whole: Text, token: Token, chosen: Period, before: Bound, start: int) -> None:
+    """Keep the first period that a sentence states of facts, outside brackets, for the sentences after it."""
     if (
         before.carried_from != start
         and whole.low[chosen.start - 1 : chosen.start] != "("
         and (chosen.kind in LASTING or chosen.until)
+        and basis.basis_of(whole, token, start) not in EXPECTED
     ):
         before.period, before.carried_from = chosen, start
 
