@@ -295,10 +295,12 @@ def test_parts_of_the_number_before_are_not_the_whole(text, metrics):
 
 
 def test_a_brand_and_all_platforms_together_are_not_the_company():
-    assert [c.entity for c in bound("Sea's revenue was $6bn. Shopee revenue was $4.3bn.")] == ["sea", "shopee"]
+    assert [c.entity for c in bound("Sea Limited's revenue was $6bn. Shopee revenue was $4.3bn.")] == ["sea", "shopee"]
     assert bound("天猫双11战报\n双11期间全网销售额16950亿元。")[0].entity == "all_platforms"
 
 
 def test_a_guided_year_is_not_that_of_the_next_sentence():
-    rows = bound("Sea guides to revenue of $20 billion in 2026. Marketing was 21% of revenue.", published="2025-11-12")
+    rows = bound(
+        "Sea Limited guides to revenue of $20 billion in 2026. Marketing was 21% of revenue.", published="2025-11-12"
+    )
     assert [c.period_basis for c in rows] == ["stated", "unknown"]

@@ -19,6 +19,7 @@ _NO_SUBJECT = re.compile("(?:其中|分别|合计|同比|占比|约|则|也|均|
 _GROWS = re.compile(r" (?:growth|increase|rise|decline)\b")
 _FEW_WORDS = re.compile(r"[ \-]?(?:[a-z]+ ){0,2}")
 _AMONG = re.compile("其中|包括|其余|余下|剩余|of which|of that|including|compris|the rest|the remainder|remaining")
+_MARKS = "".join((" ", ",", ",", "、", "。"))
 MOST_SKIPPED = 2  # terms that cannot have the number, before the search is given up
 CHANGES = ("yoy_growth", "qoq_growth", "growth", "multiple", "yoy_multiple", "change")
 _GENERIC = ("revenue", "revenues", "收入", "营收")
@@ -76,7 +77,7 @@ def metric_of(
         if measure == "level":
             before.is_part = before.sentence == cut and _is_among(whole.low, token, before, term)
             if before.is_part:
-                return "", whole.text[before.end : token.start].strip(" ,,、。"), 0.6, level
+                return "", whole.text[before.end : token.start].strip(_MARKS), 0.6, level
         before.term_end = term[1]
         clauses = len(_CLAUSE.findall(whole.low[term[1] : token.start]))
         return code, term[3], max(0.5, 0.92 - 0.12 * clauses), level
