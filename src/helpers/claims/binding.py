@@ -18,7 +18,7 @@ from helpers.claims.measures import BARE_RATIO, is_yearly, measure_of, silent_gr
 from helpers.claims.numbers import Token
 from helpers.claims.parts import parts_apart
 from helpers.claims.periods import Period
-from helpers.claims.record import Claim
+from helpers.claims.record import PROFITS, Claim
 from helpers.claims.respective import respectively
 from helpers.claims.subjects import PEOPLE, entity_of, metric_of
 from helpers.claims.when import period_of
@@ -40,6 +40,8 @@ MARGINS = {
     "selling_and_marketing_expense": "selling_and_marketing_expense_ratio", "gross_profit": "gross_margin",
     "adjusted_net_profit": "adjusted_net_margin", "operating_profit": "operating_margin",
 }  # fmt: skip
+_OF_REVENUE = re.compile(r"占(?:总|净|集团|公司|同期)*(?:营?收入?)|of (?:the |its |total |group |net )*(?:revenue|sales)")
+_PROFIT = re.compile(r"盈利|溢利|\b(?:profit|income|gain) of ?")
 REACH = 1500  # a sentence ends there at the latest, so that a text without a full stop costs no more than another
 
 
@@ -159,13 +161,17 @@ def _claim(whole: Text, token: Token, number: int, before: Bound) -> Claim:
         measure = before.measure  # 增长7%及8%
     metric, words, metric_weight, level = metric_of(whole, token, start, end, unit, measure, entity, before, cut)
     if measure == "share":
-        metric, measure = SHARES.get(metric, metric if level == "ratio" else ""), "level"
+        of_revenue = _OF_REVENUE.search(whole.low, max(0, token.start - 16), min(end, token.end + 24))
+        margin = MARGINS.get(metric, "") if of_revenue else ""
+        metric, measure = SHARES.get(metric, metric if level == "ratio" else margin), "level"
     elif unit == "ratio" and measure == "level" and level and level != "ratio":
         measure = silent_growth(whole, token, metric, before)
     if unit in ("count", "person") and level in PEOPLE and metric:
         unit = level
     if unit == "money" and level == "money_per_share" and metric:
         unit = level
+    if metric in PROFITS and (gain := _PROFIT.search(whole.low, max(start, token.start - 12), token.start)):
+        words = whole.text[gain.start() : gain.end()].strip()  # "a loss of 5, against a profit of 2"
     role = role_of(whole, token, number, start)
     if role == "aside" and before.measure == "change":
         measure = "change"

@@ -10,7 +10,7 @@ from helpers.claims.numbers import Token
 _YOY = re.compile(
     r"同比|yoy|y/y|year[- ](?:on|over)[- ]year|较(?:去年|上年)同期|compared (?:to|with) (?:the )?(?:same period|last year|a year)|from a year (?:ago|earlier)|annual(?:ly)?\b|比去年"
 )
-_QOQ = re.compile(r"环比|qoq|q/q|mom\b|quarter[- ](?:on|over)[- ]quarter|sequential|较上季")
+QOQ = re.compile(r"环比|qoq|q/q|mom\b|quarter[- ](?:on|over)[- ]quarter|sequential|较上季")
 _GROWTH_LEFT = re.compile(
     r"(?:增长?|增幅|增速|涨幅?|上涨|提升|上升|增加|提高|扩大|下降|下滑|下跌|减少|降低|回落|跌幅?|降幅?|收窄|多|少|萎缩)(?:率|了|为|达到?|超过?|逾|近|约|接近|将近|至少|不到|幅度?|高达|[ :])*$"
     r"|\b(?:up|down|grew|grow|grown|rose|rise|risen|rising|growth|increas(?:e|ed|es|ing)|gain(?:ed|s)?|jump(?:ed)?|surg(?:e|ed|ing)|climb(?:ed)?|"
@@ -21,7 +21,7 @@ _GROWTH_RIGHT = re.compile(
     r" ?(?:yoy|qoq|y/y|q/q|year[- ](?:on|over)[- ]year|同比|annual|sequential)? ?(?:的?增(?:长|幅|速)|growth|increase|rise|gain|jump|surge|decline|drop|decrease|fall|uplift|higher|lower|more\b|比上年)|% ?yoy| ?yoy"
 )
 _GROWTH_OF = re.compile(r" (?!of|in|and|to|the )(?:[a-z\-]+ ){1,3}(?:growth|increase|rise|decline)\b")
-_EITHER = re.compile(rf" ?(?:{_YOY.pattern}|{_QOQ.pattern})")
+_EITHER = re.compile(rf" ?(?:{_YOY.pattern}|{QOQ.pattern})")
 _COMPOUND = re.compile(r"(?:复合|年均)[^,。;]{0,10}$|\bcagr\b[^,;]{0,8}$| ?(?:compound|cagr)")
 _GROWTH_HEAD = re.compile(r"同比|yoy|y/y|增速|增幅|增长率|growth|% ?change|\bchange\b|变动")
 _REACHED = re.compile(r"(?:\bto|\bfrom|至|到|为)(?: (?:about|nearly|over|around))?(?:约|近|超过?)? ?$")
@@ -82,7 +82,7 @@ def _kind_of_change(low: str, token: Token, left: str, start: int) -> str:
     near = clause if low[token.start] in "+-" else clause[max(clause.rfind(","), 0) :]
     before, behind = list(_EITHER.finditer(near[-20:])), _EITHER.match(right)
     said = before[-1] if before else behind
-    if said and _QOQ.fullmatch(said[0]):
+    if said and QOQ.fullmatch(said[0]):
         return "qoq_growth"
     yearly = _YOY.search(clause[-28:]) or _YOY.search(right)
     over_window = _OVER.search(low, max(start, token.start - 90), token.end + 60)

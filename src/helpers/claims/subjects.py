@@ -17,6 +17,10 @@ _ENDS = re.compile(r"[,;:。(]")
 _HAN_PAIR = re.compile("[一-鿿]{2}")
 _NO_SUBJECT = re.compile("(?:其中|分别|合计|同比|占比|约|则|也|均|已|并|目前|仅|还|收入|比例|份额|贡献|整体)*")
 _GROWS = re.compile(r" (?:growth|increase|rise|decline)\b")
+_BASE = re.compile(
+    r"占(?:总|集团|公司|整体|全部|同期)*\Z|% of (?:the |its |their |total |group |net |overall |company )*\Z"
+)
+"""Before what something is a share of: "占收入的 35.9 %" is not about revenue."""
 _FEW_WORDS = re.compile(r"[ \-]?(?:[a-z]+ ){0,2}")
 _AMONG = re.compile("其中|包括|其余|余下|剩余|of which|of that|including|compris|the rest|the remainder|remaining")
 _MARKS = " ,,、。"
@@ -151,6 +155,8 @@ def _nearest_before(
     skipped = 0
     for term in reversed(terms):
         if term[1] > token.start or term[0] >= subject:
+            continue
+        if measure != "share" and _BASE.search(whole.low, max(start, term[0] - 24), term[0]):
             continue
         if can(_meaning(term, entity)):
             return term

@@ -10,6 +10,7 @@ import pandas as pd
 
 from helpers.claims import basis, periods
 from helpers.claims.context import Bound, Text, heading_above
+from helpers.claims.measures import QOQ
 from helpers.claims.numbers import Token
 from helpers.claims.periods import Period
 
@@ -23,7 +24,10 @@ _WINDOW = re.compile(
     r"(?:within|in|over|during) (?:just |the (?:past|last) |only )?(?P<n>a|one|two|three|four|six|nine|twelve|[0-9]+)[ -](?P<what>year|month)s?"
     r"|(?P<zn>[一两二三四六九]|[0-9]+)(?P<zwhat>年|个月)(?:内|间|里|之内)"
 )
-_LAST_YEAR = re.compile(r"去年同期|上年同期|a year ago|a year earlier|(?:the )?previous year|prior year")
+_SAME = re.compile(
+    r"\b(?:same|corresponding|comparable) (?:[a-z-]+ )?(?:period|quarter|half|time|months) ?(?:(?:of|in|during|for) )?(?:the )?(?:fiscal(?: year)? )?$"
+)
+_LAST_YEAR = re.compile(r"去年同期|上年同期|a year ago|a year earlier|(?:the )?(?:previous|prior) year")
 
 
 def period_of(
@@ -49,7 +53,12 @@ def period_of(
             return first, last, "stated"
     if role == "from" and (window := _months_back(whole, start, end)):
         return *periods.resolve(Period(0, 0, "ago", shift=-window), whole.today), "stated"
-    return _from_around(whole, token, metric, measure, month, before)
+    around = _from_around(whole, token, metric, measure, month, before)
+    if role != "from" or not around[0]:
+        return around
+    if around[0] != around[1] and _is_grown_from(whole, token, number):
+        return *_shifted(*around[:2]), "inferred"
+    return "", "", "unknown"  # the level before a change is not the period's own
 
 
 def _between(named: list[Period], start: int, end: int) -> list[Period]:
@@ -88,25 +97,35 @@ def _from_around(
 
 def _year_before(whole: Text, token: Token, number: int, chosen: Period, month: int, carried: Bound) -> tuple[str, str]:
     """ "up 28 % from $78.5 billion": the level compared with is that of the period a year before."""
-    before = whole.tokens[number - 1] if number else None
-    grown = before is not None and before.kind == "ratio" and token.start - before.end < 24
     first, last = _days_of(whole, chosen, month, carried)
+    grown = _is_grown_from(whole, token, number)
     return _shifted(first, last) if grown and first and first != last else ("", "")
 
 
-def _shifted(first: str, last: str) -> tuple[str, str]:
-    """The same days a year before."""
-    return tuple(str(pd.Timestamp(day) - pd.DateOffset(years=1))[:10] for day in (first, last))
+def _is_grown_from(whole: Text, token: Token, number: int) -> bool:
+    """Whether a growth rate stands right before: "up 28 % from"; on the quarter it says nothing of a year before."""
+    before = whole.tokens[number - 1] if number else None
+    near = before is not None and before.kind == "ratio" and token.start - before.end < 24
+    return near and not QOQ.search(whole.low, max(0, before.start - 24), token.start)
+
+
+def _shifted(first: str, last: str, years: int = 1) -> tuple[str, str]:
+    """The same days so many years before."""
+    return tuple(str(pd.Timestamp(day) - pd.DateOffset(years=years))[:10] for day in (first, last))
 
 
 def _days_of(whole: Text, period: Period, month: int, before: Bound) -> tuple[str, str]:
-    """Days of a period; "去年同期" and "a year earlier" are the text's own period a year before."""
+    """Days of a period; 去年同期, "the same quarter of 2024" and "a year earlier" are the text's own period of that year."""
     own = whole.main_period or before.period
-    said = period.kind == "relative" and _LAST_YEAR.fullmatch(whole.low, period.start, period.end)
-    if not said or own is None:
+    low = whole.low
+    same = _SAME.search(low, max(0, period.start - 40), period.start) or low.startswith("同期", period.end)
+    same = (same and period.kind == "year") or (
+        period.kind == "relative" and (same or _LAST_YEAR.fullmatch(low, period.start, period.end))
+    )
+    if not same:
         return periods.resolve(period, _anchor(whole), month)
-    first, last = periods.resolve(own, _anchor(whole), month)
-    return _shifted(first, last) if first else ("", "")
+    first, last = periods.resolve(own, _anchor(whole), month) if own is not None else ("", "")
+    return _shifted(first, last, int(last[:4]) - period.year if period.year else 1) if first else ("", "")
 
 
 def _anchor(whole: Text) -> date | None:
