@@ -172,3 +172,38 @@ def test_a_slip_between_two_articles_without_a_day():
     found = judged(one, two, published="").verdicts
     slip = found[found["rule"].eq("scale")].iloc[0]
     assert "no day given" in slip["text"]
+
+
+RATE = "快手收入\n快手总收入为355亿元({}亿美元)。"
+
+
+@pytest.mark.parametrize(("dollars", "alarms_of"), [("50", 0), ("55", 0), ("500", 1), ("40", 1)])
+def test_a_conversion_without_a_day_is_held_against_the_rates_of_ten_years(dollars, alarms_of):
+    found = judged(RATE.format(dollars), published="").verdicts
+    rows = found[found["rule"].eq("conversion")]
+    assert rows["verdict"].tolist() == ["inconsistent" if alarms_of else "consistent"]
+
+
+def test_a_conversion_of_a_month_is_held_against_its_days():
+    found = judged(RATE.format("50"), published="2025-10").verdicts
+    assert "7.1" in found[found["rule"].eq("conversion")].iloc[0]["text"].split("the table's")[1]
+    assert alarms(RATE.format("56"), published="2025-10") == [("inconsistent", "conversion")]
+
+
+def test_figures_without_a_day_are_not_mixed_across_articles():
+    one = "Kuaishou\nKuaishou's revenue was RMB35.6bn."
+    two = "Kuaishou\nKuaishou's marketing expenses were RMB9.9bn, or 30.4% of revenue."
+    assert alarms(one, two, published="") == []
+    both = "Kuaishou\nKuaishou's revenue was RMB35.6bn. Its marketing expenses were RMB9.9bn, or 30.4% of revenue."
+    assert alarms(both, published="") == [("inconsistent", "identity selling_ratio")]
+
+
+def test_costs_in_brackets_are_costs():
+    table = (
+        "Kuaishou third quarter of 2025\nRMB million\n               3Q2024    3Q2025\nRevenues        31,131    35,554\n"
+        "Cost of revenues  (14,206)  (16,113)\nGross profit    16,925    19,441\n"
+    )
+    assert alarms(table, published="2025-11-19") == []
+    assert ("inconsistent", "identity gross_profit") in alarms(
+        table.replace("19,441", "17,441"), published="2025-11-19"
+    )

@@ -94,7 +94,7 @@ def test_what_a_level_is_compared_with_has_its_own_period():
 def test_a_loss_is_a_negative_profit_where_it_is_compared():
     table = claims.table(bound("哔哩哔哩净亏损6.08亿元。快手净利润为2.18亿元。"))
     assert table["value"].tolist() == [6.08e8, 2.18e8]
-    assert claims.as_profit(table)["value"].tolist() == [-6.08e8, 2.18e8]
+    assert claims.as_kept(table)["value"].tolist() == [-6.08e8, 2.18e8]
 
 
 @pytest.mark.parametrize(
@@ -304,3 +304,39 @@ def test_a_guided_year_is_not_that_of_the_next_sentence():
         "Sea Limited guides to revenue of $20 billion in 2026. Marketing was 21% of revenue.", published="2025-11-12"
     )
     assert [c.period_basis for c in rows] == ["stated", "unknown"]
+
+
+@pytest.mark.parametrize(
+    ("text", "ends"),
+    [
+        ("Revenues in the quarter were RMB108bn, up 9% from RMB99bn in the same quarter of 2024.", ["2025-09-30", "2025-09-30", "2024-09-30"]),
+        ("Revenue was RMB53bn, up 8% from RMB49bn.", ["2025-09-30", "2025-09-30", "2024-09-30"]),
+        ("Revenue was RMB53bn, compared with RMB49bn.", ["2025-09-30", ""]),
+        ("Revenue was RMB53bn, up 8% quarter on quarter from RMB49bn.", ["2025-09-30", "2025-09-30", ""]),
+        ("收入53亿元,2024年同期49亿元。", ["2025-09-30", "2024-09-30"]),
+    ],
+)  # fmt: skip
+def test_what_a_quarter_is_compared_with_is_of_its_own_time(text, ends):
+    rows = bound(text, title="PDD third quarter of 2025", published="2025-11-18")
+    assert [c.period_end for c in rows] == ends
+
+
+def test_a_year_earlier_says_nothing_where_no_period_is_known():
+    assert bound("Kuaishou's users rose from 370 million a year earlier.", published="2026-02-01")[0].period_end == ""
+
+
+def test_what_a_share_is_of_is_not_its_subject():
+    rows = bound(
+        "快手营销费用104亿元,占收入的29.3%,去年同期为103亿元。", title="快手2025年三季度", published="2025-11-19"
+    )
+    assert [(c.metric, c.period_end) for c in rows] == [
+        ("selling_and_marketing_expense", "2025-09-30"), ("selling_and_marketing_expense_ratio", "2025-09-30"),
+        ("selling_and_marketing_expense", "2024-09-30"),
+    ]  # fmt: skip
+
+
+def test_a_gain_beside_a_loss_is_positive():
+    table = claims.table(bound("美团经营亏损198亿元,去年同期盈利137亿元。"))
+    assert claims.as_kept(table)["value"].tolist() == [-198e8, 137e8]
+    table = claims.table(bound("Kuaishou's operating loss was RMB5bn, against a profit of RMB2bn."))
+    assert claims.as_kept(table)["value"].tolist() == [-5e9, 2e9]

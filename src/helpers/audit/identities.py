@@ -133,9 +133,10 @@ def _is_number(part: str) -> bool:
 def _numbered(evidence: Evidence, metrics: set[str]) -> pd.DataFrame:
     """Levels of the metrics in question with numbers for their period, and for period and source."""
     levels = evidence.levels[evidence.levels["metric"].isin(metrics)].reset_index(drop=True)
-    at_period = number(levels["entity"], levels["start"], levels["end"])
-    best = levels["fact_id"].isin(evidence.preferred["fact_id"])
     dated = levels["end"].ne(NO_DAY)
+    of = levels["source_id"].mask(dated, "")  # without a day, only figures of one source are of one time
+    at_period = number(levels["entity"], levels["start"], levels["end"], of)
+    best = levels["fact_id"].isin(evidence.preferred["fact_id"])
     return levels.assign(at_period=at_period, is_best=best | ~dated, at_source=number(at_period, levels["source_id"]))
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator
+from functools import lru_cache
 
 import pandas as pd
 
@@ -19,6 +20,7 @@ CHANGES = ("growth", "yoy_growth", "qoq_growth", "multiple", "yoy_multiple")
 LEVELS = ("money", "money_per_share", "person", "buyer", "count", "order", "view", "share", "ratio")
 CELL = (3, 4)  # characters between two cells of a row, " | "; "and" and a comma join other amounts
 MOST_NUMBERS = 60  # what holds more is a text without full stops, and no sentence
+SAMPLED = 41  # days of a span at whose rates a conversion may stand
 BESIDE = 60  # characters between an amount and its conversion
 
 
@@ -139,24 +141,40 @@ def conversions(claims: pd.DataFrame) -> Iterator[dict]:
 
 
 def _rate(a, b) -> dict | None:
-    day = rate_day(a)
-    rates = [rate_to_cny(currency, day) for currency in (b.currency, a.currency)]
+    days = _rate_days(a)
+    rates = [rate_to_cny(b.currency, day) / rate_to_cny(a.currency, day) for day in days]
     if not all(map(math.isfinite, rates)):
         return None
-    rate = rates[0] / rates[1]
+    least, most = min(rates), max(rates)
     low, high = (_interval(r.value, r.value, r.half_width, r.qualifier) for r in (a, b))
     ends = [x / y for x in low for y in high if y and math.isfinite(x) and math.isfinite(y)]
     implied = a.value / b.value
-    fits = min(ends) <= rate * (1 + FX_ROOM) and max(ends) >= rate * (1 - FX_ROOM)
-    shown = (implied, rate, a.currency, b.currency) if rate >= 1 else (1 / implied, 1 / rate, b.currency, a.currency)
+    fits = min(ends) <= most * (1 + FX_ROOM) and max(ends) >= least * (1 - FX_ROOM)
+    rate = most if implied > most else least
+    shown = (implied, least, most, a.currency, b.currency)
+    shown = shown if rate >= 1 else (1 / implied, 1 / most, 1 / least, b.currency, a.currency)
+    table = f"{shown[1]:,.4g}" + (f" to {shown[2]:,.4g}" if len(days) > 1 else "")
     text = f"{amount(a.value, a.currency)} and {amount(b.value, b.currency)}: implied rate {shown[0]:,.4g}, "
-    text += f"the table's {shown[1]:,.4g} {shown[2]} per {shown[3]}"
+    text += f"the table's {table} {shown[3]} per {shown[4]}"
     if not fits:
         off = max(implied / rate, rate / implied)
         ten = round(math.log10(off))
         text += f": {off:,.3g} times off" + (", a slip of scale" if ten and abs(off / 10**ten - 1) < 0.1 else "")
     ids = (a.claim_id, b.claim_id)
     return row_of(a, "consistent" if fits else "inconsistent", "conversion", text, ids, () if fits else ids[1:])
+
+
+def _rate_days(row) -> list[str]:
+    """The day whose rate a writer had; of an article without one, days of its month or year, or of ten years."""
+    day = rate_day(row)
+    if day:
+        return [day]
+    last = pd.Timestamp(units.table_covers("USD")[1])
+    first = last - pd.DateOffset(years=10)
+    if row.published:
+        first = pd.Timestamp(row.published)
+        last = first + (pd.offsets.YearEnd() if len(row.published) == 4 else pd.offsets.MonthEnd())
+    return [f"{d:%Y-%m-%d}" for d in pd.date_range(first, last, periods=SAMPLED)]
 
 
 def sizes(claims: pd.DataFrame) -> Iterator[dict]:
@@ -195,6 +213,7 @@ def rate_day(row) -> str:
     return min(days, default="")
 
 
+@lru_cache(maxsize=1 << 16)
 def rate_to_cny(currency: str, day: str) -> float:
     if currency not in units.CURRENCIES:
         return math.nan

@@ -21,7 +21,7 @@ from helpers.audit.prepare import amount, times
 from helpers.audit.proportions import proportions
 from helpers.audit.run import COLUMNS, VERDICTS, Audit, audit, counts_of, doubts_of
 from helpers.audit.sentences import conversions, row_of, sentences, shares, sizes
-from helpers.claims import STATUS, as_profit
+from helpers.claims import STATUS, as_kept
 
 NATURE = {"press": "measured", "derived": "measured", "rule": "rule"}
 MEASURES = {"qoq_growth": "growth", "share": "level"}
@@ -99,7 +99,7 @@ def as_facts(claims: pd.DataFrame, *, metrics: pd.DataFrame, homes: dict[str, st
     homes : mapping of str to str
         Reporting currency of each entity.
     """
-    claims = as_profit(claims)
+    claims = as_kept(claims)
     measure = claims["measure"].replace(MEASURES)
     unit = claims["metric"].map(metrics["unit"])
     grown = measure.isin(["yoy_growth", "growth"]) & claims["unit"].eq("ratio")

@@ -9,6 +9,6 @@ heading and the title; `Claim.confidence` says how near the words stood, and a p
 
 from helpers.claims.lexicon import Lexicon
 from helpers.claims.reading import read
-from helpers.claims.record import COLUMNS, RULE_VERSION, STATUS, Claim, as_profit, table
+from helpers.claims.record import COLUMNS, RULE_VERSION, STATUS, Claim, as_kept, table
 
-__all__ = ["COLUMNS", "RULE_VERSION", "STATUS", "Claim", "Lexicon", "as_profit", "read", "table"]
+__all__ = ["COLUMNS", "RULE_VERSION", "STATUS", "Claim", "Lexicon", "as_kept", "read", "table"]

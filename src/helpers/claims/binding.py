@@ -40,7 +40,9 @@ MARGINS = {
     "selling_and_marketing_expense": "selling_and_marketing_expense_ratio", "gross_profit": "gross_margin",
     "adjusted_net_profit": "adjusted_net_margin", "operating_profit": "operating_margin",
 }  # fmt: skip
-_OF_REVENUE = re.compile(r"占(?:总|净|集团|公司|同期)*(?:营?收入?)|of (?:the |its |total |group |net )*(?:revenue|sales)")
+_OF_REVENUE = re.compile(
+    r"占(?:总|净|集团|公司|同期)*(?:营?收入?)|of (?:the |its |total |group |net )*(?:revenue|sales)"
+)
 _PROFIT = re.compile(r"盈利|溢利|\b(?:profit|income|gain) of ?")
 REACH = 1500  # a sentence ends there at the latest, so that a text without a full stop costs no more than another
 

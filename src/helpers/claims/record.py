@@ -98,14 +98,15 @@ STATUS = {
 LOSS = r"亏损|亏|\bloss(?:es)?\b"
 PROFITS = ("net_profit", "net_profit_attributable", "adjusted_net_profit", "operating_profit", "adjusted_ebitda", "ebitda",
            "operating_profit_domestic", "operating_profit_overseas", "net_profit_before_minorities")  # fmt: skip
+COSTS = ("cost_of_revenue", "selling_and_marketing_expense", "promotion_and_advertising_expense")
 COLUMNS = tuple(field.name for field in fields(Claim))
 
 
-def as_profit(rows: pd.DataFrame) -> pd.DataFrame:
-    """Claims with what a text calls a loss as a negative profit, as the ledger keeps it.
+def as_kept(rows: pd.DataFrame) -> pd.DataFrame:
+    """Claims with the signs that the ledger keeps: a loss is a negative profit, a cost is positive.
 
-    A claim keeps the number as it is printed, "a net loss of 608 million" as 608 million; where levels are compared or
-    accepted, a profit's metric needs the sign.
+    A claim keeps the number as it is printed, "a net loss of 608 million" as 608 million and a cost in brackets as
+    negative; where levels are compared or accepted, the metric needs its own sign.
 
     Parameters
     ----------
@@ -117,9 +118,10 @@ def as_profit(rows: pd.DataFrame) -> pd.DataFrame:
         "(loss)", regex=False
     )
     high = rows["value_high"].where(rows["value_high"].notna(), rows["value"])
-    open_end = rows["value_high"].notna()
+    turned = loss | (rows["metric"].isin(COSTS) & rows["measure"].eq("level") & rows["value"].lt(0))
+    is_range = rows["value_high"].notna()
     return rows.assign(
-        value=rows["value"].mask(loss, -high), value_high=rows["value_high"].mask(loss & open_end, -rows["value"])
+        value=rows["value"].mask(turned, -high), value_high=rows["value_high"].mask(turned & is_range, -rows["value"])
     )
 
 

@@ -117,15 +117,18 @@ def _shifted(first: str, last: str, years: int = 1) -> tuple[str, str]:
 def _days_of(whole: Text, period: Period, month: int, before: Bound) -> tuple[str, str]:
     """Days of a period; 去年同期, "the same quarter of 2024" and "a year earlier" are the text's own period of that year."""
     own = whole.main_period or before.period
-    low = whole.low
-    same = _SAME.search(low, max(0, period.start - 40), period.start) or low.startswith("同期", period.end)
-    same = (same and period.kind == "year") or (
-        period.kind == "relative" and (same or _LAST_YEAR.fullmatch(low, period.start, period.end))
-    )
-    if not same:
+    if not _is_same(whole.low, period):
         return periods.resolve(period, _anchor(whole), month)
     first, last = periods.resolve(own, _anchor(whole), month) if own is not None else ("", "")
     return _shifted(first, last, int(last[:4]) - period.year if period.year else 1) if first else ("", "")
+
+
+def _is_same(low: str, period: Period) -> bool:
+    """Whether words call a year's period the same as the text's own: 去年同期, "the same quarter of 2024"."""
+    if period.kind not in ("relative", "year"):
+        return False
+    same = _SAME.search(low, max(0, period.start - 40), period.start) or low.startswith("同期", period.end)
+    return bool(same or (period.kind == "relative" and _LAST_YEAR.fullmatch(low, period.start, period.end)))
 
 
 def _anchor(whole: Text) -> date | None:
@@ -182,7 +185,7 @@ def _nearest(whole: Text, token: Token, inside: list[Period]) -> Period | None:
     last = next(mine, None)
     if last is not None:
         return last if last.kind != "relative" else next(mine, last)
-    ahead = [p for p in inside if p.start >= token.end and p.kind != "relative"]
+    ahead = [p for p in inside if p.start >= token.end and p.kind != "relative" and not _is_same(whole.low, p)]
     ahead = [p for p in ahead if "(" not in whole.low[token.end : p.start] and not _is_taken(whole, token, p)]
     return ahead[0] if len(ahead) == 1 else None
 

@@ -7,7 +7,7 @@ from collections.abc import Collection
 import pandas as pd
 
 from helpers import evidence
-from helpers.claims import as_profit
+from helpers.claims import as_kept
 from helpers.documents.library import Library
 
 EXPECTED = ("guidance", "forecast", "target")
@@ -44,7 +44,7 @@ def cells(
         entity, metric, measure, currency, period_start, period_end, value, unit, low, high, sources, values (distinct
         within rounding), is_disputed, published, basis, claim_ids (the preferred value's first).
     """
-    table = as_profit(library.claims())
+    table = as_kept(library.claims())
     unsure = table["role"].eq("from") & table["period_basis"].eq("inferred")
     keep = (
         ~unsure

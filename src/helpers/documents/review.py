@@ -18,7 +18,7 @@ import filelock
 import pandas as pd
 
 from helpers import ledger, paths, tables
-from helpers.claims import STATUS, as_profit
+from helpers.claims import STATUS, as_kept
 from helpers.documents.library import Library
 from helpers.errors import DataError
 from helpers.ledger.schema import LAYOUTS
@@ -76,7 +76,7 @@ def sheet(library: Library, claims: pd.DataFrame | None = None) -> pd.DataFrame:
     DataFrame
         Columns `SHEET`. ``context`` has the number between ⟦ and ⟧, ``checks`` what the kept checks say of it.
     """
-    rows = as_profit(library.claims() if claims is None else claims)
+    rows = as_kept(library.claims() if claims is None else claims)
     rows = rows[rows["entity"].ne("") & rows["metric"].ne("")] if claims is None else rows
     said: dict[str, list[str]] = {}
     for check in library.checks().itertuples():
@@ -159,7 +159,7 @@ def _accepted(library: Library, table: pd.DataFrame, folder: Path) -> Accepted:
     chosen = table[table["decision"].isin(["accept", "correct"])].reset_index(drop=True)
     if chosen.empty:
         raise DataError("review", ["no row says accept or correct: nothing to write"])
-    claims = as_profit(library.claims()).set_index("claim_id", drop=False)
+    claims = as_kept(library.claims()).set_index("claim_id", drop=False)
     _refuse_changed(chosen, claims)
     book = ledger.load(folder)
     _refuse_known(chosen, claims, book)
