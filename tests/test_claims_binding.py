@@ -68,6 +68,11 @@ def test_a_heading_says_whose_numbers_and_when():
         ("Kuaishou said that revenue from Kling was Rmb0.6bn", ""), ("Kuaishou: Full-year revenue was Rmb142bn", "revenue"),
         ("Kuaishou E-commerce revenue was Rmb6bn", ""), ("Kuaishou's Rmb9.9 billion took 30% of revenue", ""),
         ("Kuaishou's selling costs were Rmb9.9 billion", "selling_and_marketing_expense"),
+        ("Meituan's core local commerce revenue fell to 67.4 billion yuan", ""), ("泡泡玛特旗下THE MONSTERS实现收入48.1亿元", ""),
+        ("Meituan posted revenue of 95.5 billion yuan", "revenue"), ("Meituan's quarterly revenue was 95.5 billion yuan", "revenue"),
+        ("Shopee leads. Southeast Asia's platform e-commerce GMV hit $128.4 billion", ""), ("京东零售经营利润148亿元", ""),
+        ("Meituan said the segment posted an operating loss of 14.1 billion yuan", ""),
+        ("京东非美国通用会计准则下净利润58亿元", "adjusted_net_profit"), ("Shopee's owner reported revenue of $16.8 billion", "revenue"),
     ],
 )  # fmt: skip
 def test_a_part_is_not_the_whole(text, metric):
@@ -340,3 +345,20 @@ def test_a_gain_beside_a_loss_is_positive():
     assert claims.as_kept(table)["value"].tolist() == [-198e8, 137e8]
     table = claims.table(bound("Kuaishou's operating loss was RMB5bn, against a profit of RMB2bn."))
     assert claims.as_kept(table)["value"].tolist() == [-5e9, 2e9]
+
+
+def test_profit_of_a_part_stays_the_parts():
+    rows = bound("京东零售收入2506亿元,经营利润率5.9%。京东集团收入2991亿元,经营利润率1.2%。")
+    assert [c.metric for c in rows] == ["", "", "revenue", "operating_margin"]
+    rows = bound("Meituan's new initiatives revenue was 28 billion yuan while its operating loss was 1.3 billion yuan.")
+    assert [c.metric for c in rows] == ["", ""]
+
+
+def test_an_owner_is_somebody_else():
+    assert bound("Shopee's owner reported revenue of $16.8 billion.")[0].entity == ""
+
+
+def test_a_list_of_years_holds_for_the_lists_after_it():
+    text = "快手3Q25点评\n预计公司2025/2026/2027年收入1425/1578/1718亿元;经调整净利润203/229/264亿元。"
+    rows = bound(text, title="快手3Q25点评", published="2025-11-20")
+    assert [(c.period_end[:4], c.basis) for c in rows] == [(y, "forecast") for y in ("2025", "2026", "2027")] * 2

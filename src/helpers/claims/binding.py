@@ -188,13 +188,16 @@ def _claim(whole: Text, token: Token, number: int, before: Bound) -> Claim:
         metric, words, level = MARGINS[before.metric], before.words, "ratio"
     before.sentence, before.metric, before.words, before.unit, before.end = cut, metric, words, level, token.end
     before.token, before.measure = token, measure
+    rests_on = basis.basis_of(whole, token, start)
+    if rests_on == "actual" and whole.published and (last if token.series else first) > whole.published:
+        rests_on = "forecast"  # what has not begun, or ends a list of years that goes on, cannot be reported
     period_weight = {"stated": 0.95, "inferred": 0.6}.get(how, 0.3)
     return Claim(
         start=token.start, end=token.end, printed=whole.text[token.start : token.end], value=value, value_high=high,
         unit=unit, currency=token.currency if token.kind == "money" else "", half_width=half,
         qualifier=token.qualifier, readings=tuple(token.readings), inferred=tuple(token.inferred), entity=entity,
         entity_words=entity_words, metric=metric, metric_words=words, measure=measure, period_start=first,
-        period_end=last, period_basis=how, basis=basis.basis_of(whole, token, start),
+        period_end=last, period_basis=how, basis=rests_on,
         section=_section(whole, token), sentence=cut, role=role,
         series=token.series, confidence=round(entity_weight * metric_weight * period_weight, 2),
     )  # fmt: skip

@@ -16,7 +16,7 @@ _PART = re.compile(
     r"international|segment|retail|delivery|digital|payments?|beauty|apparel|grocery|live|shelf|organic|licensing)) ?\Z"
 )
 """What may stand before a word for the whole and makes it a part: 商品收入, service revenue."""
-WHOLES = ("revenue", "gmv", "net_profit", "orders", "gross_profit", "gross_margin")
+WHOLES = {"revenue", "gmv", "net_profit", "orders", "gross_profit", "gross_margin"}
 _WORD = re.compile(r"[a-z]+\Z")
 _BESIDES = re.compile(
     "(?:前?[一二三四上下全本该当近每首][一二三]?(?:年|季|月|期|周|日|天|场|届|财年|季度|半年)度?|单季度?|季度|年度|年内|期内|期间|去年|今年|同期|"
@@ -28,120 +28,33 @@ _BESIDES = re.compile(
 """Words that leave a word for revenue what it is: 全年总收入, 预计营收."""
 _RUN = re.compile("[一-鿿]{1,12}\\Z")
 _LONGEST_NAME = 6
-_PRODUCT = re.compile(r"(?<![a-z])([A-Z][A-Za-z-]*)(?:['’]s)? \Z")
-_COMMON = frozenset(
-    [
-        "a",
-        "an",
-        "the",
-        "its",
-        "their",
-        "our",
-        "his",
-        "her",
-        "this",
-        "that",
-        "these",
-        "those",
-        "total",
-        "group",
-        "net",
-        "annual",
-        "quarterly",
-        "yearly",
-        "monthly",
-        "record",
-        "gross",
-        "full",
-        "overall",
-        "company",
-        "consolidated",
-        "combined",
-        "reported",
-        "year",
-        "half",
-        "quarter",
-        "month",
-        "period",
-        "and",
-        "or",
-        "but",
-        "while",
-        "as",
-        "with",
-        "of",
-        "in",
-        "on",
-        "for",
-        "by",
-        "to",
-        "from",
-        "at",
-        "if",
-        "when",
-        "whose",
-        "where",
-        "more",
-        "less",
-        "higher",
-        "lower",
-        "rising",
-        "falling",
-        "strong",
-        "weak",
-        "stronger",
-        "weaker",
-        "adjusted",
-        "operating",
-        "expected",
-        "estimated",
-        "forecast",
-        "projected",
-        "however",
-        "meanwhile",
-        "still",
-        "yet",
-        "so",
-        "then",
-        "such",
-        "similar",
-        "own",
-        "actual",
-        "trailing",
-        "fiscal",
-        "interim",
-        "same",
-        "peak",
-        "flat",
-        "last",
-        "next",
-        "previous",
-        "prior",
-        "past",
-        "latest",
-        "average",
-        "per",
-        "all",
-        "most",
-        "since",
-        "although",
-        "though",
-        "ifrs",
-        "gaap",
-        "non",
-        "ltm",
-        "ttm",
-        "main",
-        "holdings",
-        "inc",
-        "group",
-        "management",
-    ]
+_COMMON = re.compile(
+    r"[a-z]*(?:ed|ly|ght|ant|ive|able|ous)|[a-z]+['’]s?|an?|the|its|their|our|his|her|this|that|these|those|total|group|net|annual|quarterly|year|monthly|record|"
+    r"gross|full|overall|company|reported|half|quarter|month|period|and|or|but|while|as|with|of|in|on|for|by|to|from|at|if|when|whose|where|"
+    r"more|less|higher|lower|rising|falling|growing|strong|weak|stronger|weaker|operating|however|meanwhile|still|yet|so|then|such|similar|"
+    r"own|actual|trailing|fiscal|interim|same|peak|flat|last|next|previous|prior|past|latest|average|per|all|most|since|although|though|"
+    r"ifrs|gaap|non|additional|incremental|substantial|potential|key|primary|core|new|ltm|ttm|main|holdings|inc|management|first|second|third|fourth|nine|six|one|two|three|will|would|could|may|can|"
+    r"is|was|were|are|be|had|has|have|saw|drove|grew|made|took|lost|rose|fell|beat|put|set|says|sees|expects|guides|forecasts|projects|"
+    r"boosting|lifting|bringing|taking|pushing|sending|driving|generating|posting|reporting|with|between|against|than|because|over|under|"
+    r"up|down|about|around|nearly|roughly|also|only|both|any|some|no|not|big|large|small|good|billion|million|bn|m"
 )
-"""English words that may stand before "revenue" with a capital, because a sentence begins or a heading says so."""
+"""English words before "revenue" that leave it what it is; any other is taken for the name of a part."""
 _FROM = re.compile(
     r" from (?!operations|continuing|rmb|us\$|hk\$|[$¥0-9]|the (?:same|first|second|third|fourth|quarter|year|last|previous|prior))"
 )
+_ENGLISH = re.compile(r"(?<![A-Za-z0-9])((?:[A-Za-z]+-)*[A-Za-z]+(?:['’]s?)?) \Z")
+_OWNER = re.compile(
+    r"(?<![A-Za-z])(?!(?:It|That|There|Here|What|Today|Yesterday|Company|Group|Firm|Platform|Year|Quarter|[A-Z][a-z]+day)['’])"
+    r"[A-Z][A-Za-z]+(?P<owned>['’]s) (?:[a-z-]+ ){0,3}\Z"
+)
+_LATIN = re.compile(r"(?<![a-z0-9])(?!(?:gaap|ifrs|ttm|ltm|app|yoy|qoq)\Z)[a-z]{2,}\Z")
+_UNIT = re.compile(
+    r"\b(?:the|this|that|its) (?:[a-z]+ )?(?:segment|unit|division|business|arm)(?:['’]s)? (?:[a-z]+ )?(?:an? )?\Z"
+)
+_NEW_SUBJECT = re.compile(r"[。;\n]|\. |公司|集团|整体|全年|\b(?:company|group|overall|total)\b")
+_RESULT = re.compile("收入|营收|利润|亏损|revenue|sales|profit|income|loss")
+OF_A_PART_TOO = {"operating_profit", "operating_margin"}
+"""What a segment has as well: after a part's revenue, in its sentence, these are the part's."""
 
 
 def parts_apart(text: str, low: str, terms: list[tuple], names: Collection[int]) -> list[tuple]:
@@ -149,20 +62,33 @@ def parts_apart(text: str, low: str, terms: list[tuple], names: Collection[int])
 
     `names` are the places where names of entities end: 快手收入 is the whole, 可灵AI收入 a part.
     """
-    out = []
+    out: list[tuple] = []
     for start, end, meaning, words in terms:
-        if not all(code in WHOLES for code, _ in meaning.values()):
-            out.append((start, end, meaning, words))
-            continue
-        if out and out[-1][1] == start and out[-1][2] != meaning:
-            out[-1] = (out[-1][0], end, out[-1][2], low[out[-1][0] : end])  # 广告营业额 is 广告's
-            continue
-        begins = _part_begins(text, low, start, end, names, all(c == "revenue" for c, _ in meaning.values()))
+        codes = {code for code, _ in meaning.values()}
+        begins = None
+        if codes.issubset(WHOLES):
+            if out and out[-1][1] == start and out[-1][2] != meaning:
+                out[-1] = (out[-1][0], end, out[-1][2], low[out[-1][0] : end])  # 广告营业额 is 广告's
+                continue
+            begins = _part_begins(text, low, start, end, names, codes == {"revenue"})
+        elif codes.issubset(OF_A_PART_TOO) and (
+            _is_of_part(low, start, out) or _PART.search(low, max(0, start - 16), start)
+        ):
+            begins = start
         if begins is None:
             out.append((start, end, meaning, words))
         else:
             out.append((begins, end, {"": ("", next(iter(meaning.values()))[1])}, low[begins:end]))
     return out
+
+
+def _is_of_part(low: str, start: int, out: list[tuple]) -> bool:
+    """Whether a word for profit goes on about the part whose revenue its sentence names before it."""
+    if _UNIT.search(low, max(0, start - 60), start):
+        return True
+    if not out or any(code for code, _ in out[-1][2].values()) or not _RESULT.search(out[-1][3]):
+        return False
+    return not _NEW_SUBJECT.search(low, out[-1][1], start)
 
 
 def _part_begins(text: str, low: str, start: int, end: int, names: Collection[int], is_revenue: bool) -> int | None:
@@ -176,21 +102,27 @@ def _part_begins(text: str, low: str, start: int, end: int, names: Collection[in
         if product or not is_revenue:
             return product.start() if product else None
         return _named_before(low, start, names)
+    owner = _OWNER.search(text, max(0, start - 60), start)
+    if owner and owner.start("owned") not in names:
+        return owner.start()
     if not is_revenue:
         return None
     if _FROM.match(low, end):
         return start
-    product = _PRODUCT.search(text, max(0, start - 24), start)
-    if product and not _COMMON.issuperset(product[1].lower().split("-")) and product.end(1) not in names:
-        return product.start()
+    word = _ENGLISH.search(low, max(0, start - 24), start)
+    if word and word.end(1) not in names and not all(_COMMON.fullmatch(w) for w in word[1].split("-")):
+        return word.start()
     return None
 
 
 def _named_before(low: str, start: int, names: Collection[int]) -> int | None:
-    """Where a short name of a part begins that stands alone before 收入: 电商收入, 可灵当季收入."""
+    """Where a short name of a part begins that stands alone before 收入: 电商收入, 可灵当季收入, The Monsters实现收入."""
     run = _RUN.search(low, start - 12 if start > 12 else 0, start)
     if not run:
         return None
     begins = max((n for n in range(run.start(), start) if n in names), default=run.start())
     rest = _BESIDES.sub("", low[begins:start])
-    return begins if 2 <= len(rest) <= _LONGEST_NAME else None
+    if rest:
+        return begins if 2 <= len(rest) <= _LONGEST_NAME else None
+    product = _LATIN.search(low, max(0, begins - 16), begins) if begins == run.start() else None
+    return product.start() if product and begins not in names else None

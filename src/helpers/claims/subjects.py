@@ -24,6 +24,7 @@ _BASE = re.compile(
 _FEW_WORDS = re.compile(r"[ \-]?(?:[a-z]+ ){0,2}")
 _AMONG = re.compile("其中|包括|其余|余下|剩余|of which|of that|including|compris|the rest|the remainder|remaining")
 _MARKS = " ,,、。"
+_OWNER = re.compile(r"['’]s (?:owner|parent|operator|backer|biggest rival|rival)\b|的?(?:母公司|对手|竞争对手)")
 MOST_SKIPPED = 2  # terms that cannot have the number, before the search is given up
 CHANGES = ("yoy_growth", "qoq_growth", "growth", "multiple", "yoy_multiple", "change")
 _GENERIC = ("revenue", "revenues", "收入", "营收")
@@ -38,6 +39,8 @@ def entity_of(whole: Text, token: Token, start: int, end: int) -> tuple[str, str
     at = bisect_left(whole.names, token.start, key=lambda n: n.start) - 1
     if at >= 0 and whole.names[at].start >= start:
         name = whole.names[at]
+        if _OWNER.match(whole.low, name.end):
+            return "", "", 0.2  # "Shopee's owner" is somebody else
         aside = whole.low[max(0, name.start - 12) : name.start]
         if not re.search(r"holders?: ?$|\bby $|\bvia $|来源[::]?$", aside) or not whole.main:
             return name.code, name.words, 0.95

@@ -37,7 +37,7 @@ def period_of(
     """First and last day, and whether the sentence says so."""
     inside = _between(whole.periods, start, end)
     month = whole.lexicon.fiscal_ends.get(entity, 12)
-    listed = [p for p in inside if p.kind == "years"]
+    listed = [p for p in inside if p.kind == "years"] or (_listed_before(whole, start) if not inside else [])
     if listed and token.series and (year := _of_series(whole, token, number, listed[-1])):
         return f"{year}-01-01", f"{year}-12-31", "stated"
     chosen = _of_column(whole, token) or _own_compared(whole, token) or _nearest(whole, token, inside)
@@ -147,6 +147,14 @@ def _months_back(whole: Text, start: int, end: int) -> int:
     n, what = found["n"] or found["zn"], found["what"] or found["zwhat"]
     count = int(n) if n.isdigit() else periods.COUNTS.get(n, 1)
     return count * (12 if what in ("year", "年") else 1)
+
+
+def _listed_before(whole: Text, start: int) -> list[Period]:
+    """The years of the list before in the line: "2025/2026年收入1425/1578亿元;净利润203/229亿元"."""
+    at = bisect_left(whole.periods, start, key=lambda p: p.start) - 1
+    last = whole.periods[at] if at >= 0 else None
+    is_near = last is not None and last.kind == "years" and not re.search(r"\n|。", whole.low[last.end : start])
+    return [last] if is_near else []
 
 
 def _of_series(whole: Text, token: Token, number: int, listed: Period) -> int | None:
