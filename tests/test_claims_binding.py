@@ -362,3 +362,26 @@ def test_a_list_of_years_holds_for_the_lists_after_it():
     text = "快手3Q25点评\n预计公司2025/2026/2027年收入1425/1578/1718亿元;经调整净利润203/229/264亿元。"
     rows = bound(text, title="快手3Q25点评", published="2025-11-20")
     assert [(c.period_end[:4], c.basis) for c in rows] == [(y, "forecast") for y in ("2025", "2026", "2027")] * 2
+
+
+@pytest.mark.parametrize(
+    ("text", "entity", "metric", "value"),
+    [
+        ("快手三季报\nKling AI generated more than RMB300 million in revenue.", "kuaishou", "", 3e8),
+        ("小红书估值升至310亿美元 年内利润料达30亿美元", "xiaohongshu", "net_profit", 3e9),
+        ("快手核心本地商业利润5亿元", "kuaishou", "", 5e8),
+        ("快手业绩\nAverage daily time spent per DAU reached 134.1 minutes.", "kuaishou", "minutes_per_dau", 134.1),
+        ("抖音、快手各有所长\n2024年中国直播电商市场规模约5.8万亿元", "china_market", "live_commerce_gmv", 5.8e12),
+        ("抖音增长,快手持平。2024年市场共9350亿元", "", "", 9.35e11),
+        ("快手2024年支付额1.39万亿元,占网络零售额15.5万亿元的9%", "kuaishou", "online_retail_sales", 1.55e13),
+    ],
+)
+def test_what_stands_beside_other_subjects(text, entity, metric, value):
+    title = text.split("\n")[0] if "\n" in text else ""
+    (row,) = (c for c in bound(text, title=title) if c.value == value)
+    assert (row.entity, row.metric) == (entity, metric)
+
+
+def test_twelve_months_to_a_day():
+    row = bound("Pinduoduo's GMV for the twelve months to 31 March 2018 was RMB198.7 billion.")[0]
+    assert (row.period_start, row.period_end) == ("2017-04-01", "2018-03-31")

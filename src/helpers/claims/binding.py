@@ -107,7 +107,7 @@ def _headings(text: str, low: str, lexicon: Lexicon, named: list[Period]) -> lis
 
 
 def _subject(text: str, low: str, title: str, names: list[Mention], lexicon: Lexicon) -> tuple[str, str]:
-    """The entity of the title, else the one that the text names most, the first of equals."""
+    """The entity of the title, else the one that the text names most; none where two are named as often."""
     in_title = lexicon.mentioned(title, grammar.fold(title)) if title else []
     if not in_title:
         first = text.find("\n")
@@ -119,7 +119,9 @@ def _subject(text: str, low: str, title: str, names: list[Mention], lexicon: Lex
         counts[name.code] = counts.get(name.code, 0) + 1
     if not counts:
         return "", ""
-    best = max(counts, key=counts.__getitem__)
+    best, *others = sorted(counts, key=counts.__getitem__, reverse=True)
+    if others and counts[others[0]] == counts[best]:
+        return "", ""
     return best, next(n.words for n in names if n.code == best)
 
 

@@ -47,6 +47,10 @@ _OWNER = re.compile(
     r"(?<![A-Za-z])(?!(?:It|That|There|Here|What|Today|Yesterday|Company|Group|Firm|Platform|Year|Quarter|[A-Z][a-z]+day)['’])"
     r"[A-Z][A-Za-z]+(?P<owned>['’]s) (?:[a-z-]+ ){0,3}\Z"
 )
+_SUBJECT = re.compile(
+    r"(?:^|[.;\n] |\n|- )(?:The )?(?P<name>[A-Z][A-Za-z0-9]*(?: (?:AI|[A-Z][A-Za-z0-9]*))*) "
+    r"(?:has )?(?:generated|brought in|brought|contributed|earned|made|booked|posted|reported|recorded|logged)\b[^.;,\n]{0,60}\Z"
+)
 _LATIN = re.compile(r"(?<![a-z0-9])(?!(?:gaap|ifrs|ttm|ltm|app|yoy|qoq)\Z)[a-z]{2,}\Z")
 _UNIT = re.compile(
     r"\b(?:the|this|that|its) (?:[a-z]+ )?(?:segment|unit|division|business|arm)(?:['’]s)? (?:[a-z]+ )?(?:an? )?\Z"
@@ -70,7 +74,7 @@ def parts_apart(text: str, low: str, terms: list[tuple], names: Collection[int])
             if out and out[-1][1] == start and out[-1][2] != meaning:
                 out[-1] = (out[-1][0], end, out[-1][2], low[out[-1][0] : end])  # 广告营业额 is 广告's
                 continue
-            begins = _part_begins(text, low, start, end, names, codes == {"revenue"})
+            begins = _part_begins(text, low, start, end, names, codes == {"revenue"} or words == "利润")
         elif codes.issubset(OF_A_PART_TOO) and (
             _is_of_part(low, start, out) or _PART.search(low, max(0, start - 16), start)
         ):
@@ -109,6 +113,9 @@ def _part_begins(text: str, low: str, start: int, end: int, names: Collection[in
         return None
     if _FROM.match(low, end):
         return start
+    subject = _SUBJECT.search(text, max(0, start - 90), start)
+    if subject and subject.end("name") not in names and not _COMMON.fullmatch(subject["name"].lower()):
+        return subject.start("name")
     word = _ENGLISH.search(low, max(0, start - 24), start)
     if word and word.end(1) not in names and not all(_COMMON.fullmatch(w) for w in word[1].split("-")):
         return word.start()
@@ -121,6 +128,7 @@ def _named_before(low: str, start: int, names: Collection[int]) -> int | None:
     if not run:
         return None
     begins = max((n for n in range(run.start(), start) if n in names), default=run.start())
+    begins = max(begins, low.rfind("占", begins, start) + 1)  # 广告占总收入
     rest = _BESIDES.sub("", low[begins:start])
     if rest:
         return begins if 2 <= len(rest) <= _LONGEST_NAME else None

@@ -82,7 +82,7 @@ COUNTS = dict(
     )
 )
 _ENDED = re.compile(
-    r"(?P<n>quarter|three months|six months|nine months|twelve months|(?:fiscal |financial )?year|half[- ]year) end(?:ed|ing)(?: on)? ?$"
+    r"(?P<n>quarter|three months|six months|nine months|twelve months|(?:fiscal |financial )?year|half[- ]year) (?:end(?:ed|ing)(?: on)?|to) ?$"
 )
 _ENDED_ZH = re.compile(r"止?(?:的)?(?P<n>三个月|六个月|九个月|十二个月|年度|财政年度)")
 _LENGTHS = {

@@ -21,6 +21,8 @@ _BASE = re.compile(
     r"占(?:总|集团|公司|整体|全部|同期)*\Z|% of (?:the |its |their |total |group |net |overall |company )*\Z"
 )
 """Before what something is a share of: "占收入的 35.9 %" is not about revenue."""
+_BASE_AMOUNT = re.compile(r"占[^,。;0-9]{0,12}\Z")
+"""Before an amount that something is a share of: 占网络零售额15.5万亿元的37%."""
 _FEW_WORDS = re.compile(r"[ \-]?(?:[a-z]+ ){0,2}")
 _AMONG = re.compile("其中|包括|其余|余下|剩余|of which|of that|including|compris|the rest|the remainder|remaining")
 _MARKS = " ,,、。"
@@ -75,6 +77,13 @@ def metric_of(
         found = _meaning(behind[0], entity)
         if can(found):
             return found[0], behind[0][3], 0.9, found[1]
+    if (
+        _BASE_AMOUNT.search(whole.low, max(start, token.start - 16), token.start)
+        and whole.low[token.end : token.end + 1] == "的"
+    ):
+        base = terms[at - 1] if at > first and "占" not in whole.low[terms[at - 1][1] : token.start] else None
+        found = _meaning(base, entity) if base else ("", "")
+        return (found[0], base[3], 0.7, found[1]) if base and can(found) else ("", "", 0.3, "")
     went_on = before.sentence == cut and before.token is not None and before.words
     term = _nearest_before(whole, token, start, terms[first:at], measure, entity, can)
     if term is not None:
@@ -178,7 +187,7 @@ def _fits(meaning: tuple[str, str], token: Token, unit: str, measure: str) -> bo
     if token.kind == "count":
         return level in PEOPLE if unit != "rating_point" else level == "rating_point"
     if token.kind == "time":
-        return level in ("minute", "hour", "day", "person") if unit == "minute" else level in ("hour", "day")
+        return level in ("minute", "hour", "day")
     if token.kind in ("points", "basis"):
         return level == "ratio"
     if measure == "share":
