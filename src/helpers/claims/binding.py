@@ -20,7 +20,7 @@ from helpers.claims.parts import parts_apart
 from helpers.claims.periods import Period
 from helpers.claims.record import PROFITS, Claim
 from helpers.claims.respective import respectively
-from helpers.claims.subjects import PEOPLE, entity_of, metric_of
+from helpers.claims.subjects import PEOPLE, Asked, entity_of, metric_of
 from helpers.claims.when import period_of
 
 SENTENCE = re.compile(r"[。!?;\n]+|\.(?= |$)| - ")
@@ -163,7 +163,7 @@ def _claim(whole: Text, token: Token, number: int, before: Bound) -> Claim:
         and measure == "level"
     ):
         measure = before.measure  # 增长7%及8%
-    metric, words, metric_weight, level = metric_of(whole, token, start, end, unit, measure, entity, before, cut)
+    metric, words, metric_weight, level = metric_of(Asked(whole, token, start, end, unit, measure, entity, before, cut))
     if measure == "share":
         of_revenue = _OF_REVENUE.search(whole.low, max(0, token.start - 16), min(end, token.end + 24))
         margin = MARGINS.get(metric, "") if of_revenue else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import islice, takewhile
 
 from helpers.claims.context import Bound, Text, heading_above
@@ -59,64 +60,135 @@ def entity_of(whole: Text, token: Token, start: int, end: int) -> tuple[str, str
     return "", "", 0.2
 
 
-def metric_of(
-    whole: Text, token: Token, start: int, end: int, unit: str, measure: str, entity: str, before: Bound, cut: int
-) -> tuple[str, str, float, str]:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The number whose metric is asked for, with its sentence.
+
+    Attributes
+    ----------
+    start, end : int
+        Of the sentence.
+    unit, measure, entity : str
+        What is known of the number.
+    before : Bound
+        What the number before was bound to.
+    cut : int
+        Number of the sentence.
+    """
+
+    whole: Text
+    token: Token
+    start: int
+    end: int
+    unit: str
+    measure: str
+    entity: str
+    before: Bound
+    cut: int
+
+    def can(self, meaning: tuple[str, str]) -> bool:
+        return _fits(meaning, self.token, self.unit, self.measure)
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether the number before stands in the same sentence."""
+        return self.before.sentence == self.cut and self.before.token is not None
+
+
+Found = tuple[str, str, float, str]
+
+
+def metric_of(of: Asked) -> Found:
     """Metric, its words, how sure, and the unit of its level.
 
     The term right behind ("in GMV", "active consumers"), else the nearest term before the number in its sentence that
-    can have such a number, else what the number before it was about, else the next term of its clause.
+    can have such a number, else the head of its column, else what the number before it was about, else the next term of
+    its clause.
     """
-    terms = whole.terms
-    first = bisect_left(terms, start, key=lambda t: t[0])
+    terms, token = of.whole.terms, of.token
+    first = bisect_left(terms, of.start, key=lambda t: t[0])
     at = bisect_left(terms, token.start, key=lambda t: t[0])
     begins = token.digits[1] if token.role == "noun" else token.end
-    behind = [t for t in terms[at : at + 4] if t[0] < min(end, token.end + 60) and t[1] > begins]
-    can = lambda meaning: _fits(meaning, token, unit, measure)  # noqa: E731
-    if behind and measure != "share" and _is_direct(whole.low, token, behind[0]):
-        found = _meaning(behind[0], entity)
-        if can(found):
-            return found[0], behind[0][3], 0.9, found[1]
-    if (
-        _BASE_AMOUNT.search(whole.low, max(start, token.start - 16), token.start)
-        and whole.low[token.end : token.end + 1] == "的"
-    ):
-        base = terms[at - 1] if at > first and "占" not in whole.low[terms[at - 1][1] : token.start] else None
-        found = _meaning(base, entity) if base else ("", "")
-        return (found[0], base[3], 0.7, found[1]) if base and can(found) else ("", "", 0.3, "")
-    went_on = before.sentence == cut and before.token is not None and before.words
-    term = _nearest_before(whole, token, start, terms[first:at], measure, entity, can)
-    if term is not None:
-        if measure in CHANGES and went_on and before.term_end >= term[1] and can((before.metric, before.unit)):
-            return before.metric, before.words, 0.8, before.unit
-        code, level = _segment(whole, terms, first, term, entity) or _meaning(term, entity)
-        if measure == "level":
-            before.is_part = before.sentence == cut and _is_among(whole.low, token, before, term)
-            if before.is_part:
-                return "", whole.text[before.end : token.start].strip(_MARKS), 0.6, level
-        before.term_end = term[1]
-        clauses = len(_CLAUSE.findall(whole.low[term[1] : token.start]))
-        return code, term[3], max(0.5, 0.92 - 0.12 * clauses), level
-    head = (
-        [t for t in _within(terms, token.header, lambda t: t[:2]) if can(_meaning(t, entity))] if token.header else []
+    behind = [t for t in terms[at : at + 4] if t[0] < min(of.end, token.end + 60) and t[1] > begins]
+    return (
+        _right_behind(of, behind)
+        or _of_base(of, terms[first:at])
+        or _named(of, terms[first:at])
+        or _in_head(of)
+        or _carried(of)
+        or _next(of, behind)
+        or ("", "", 0.3, "")
     )
-    if head:
-        code, level = _meaning(head[-1], entity)
-        return code, head[-1][3], 0.85, level
-    if (
-        went_on
-        and can((before.metric, before.unit))
-        and not (measure == "share" and _has_own_part(whole, token, start))
-    ):
-        return before.metric, before.words, 0.6, before.unit
+
+
+def _right_behind(of: Asked, behind: list) -> Found | None:
+    if behind and of.measure != "share" and _is_direct(of.whole.low, of.token, behind[0]):
+        code, level = _meaning(behind[0], of.entity)
+        if of.can((code, level)):
+            return code, behind[0][3], 0.9, level
+    return None
+
+
+def _of_base(of: Asked, before: list) -> Found | None:
+    """The metric of an amount that something is a share of: only a term that follows 占 can be it."""
+    low, token = of.whole.low, of.token
+    left = max(of.start, token.start - 16)
+    if not (low.startswith("的", token.end) and _BASE_AMOUNT.search(low, left, token.start)):
+        return None
+    base = before[-1] if before and "占" not in low[before[-1][1] : token.start] else None
+    code, level = _meaning(base, of.entity) if base else ("", "")
+    return (code, base[3], 0.7, level) if base and of.can((code, level)) else ("", "", 0.3, "")
+
+
+def _named(of: Asked, terms: list) -> Found | None:
+    """The nearest term before that can have the number; of a change, what the number before was about."""
+    term = _nearest_before(of, terms)
+    if term is None:
+        return None
+    before = of.before
+    carried = of.goes_on and before.words and before.term_end >= term[1]
+    if of.measure in CHANGES and carried and of.can((before.metric, before.unit)):
+        return before.metric, before.words, 0.8, before.unit
+    code, level = _segment(of.whole, terms, term, of.entity) or _meaning(term, of.entity)
+    if of.measure == "level":
+        before.is_part = before.sentence == of.cut and _is_among(of.whole.low, of.token, before, term)
+        if before.is_part:
+            return "", of.whole.text[before.end : of.token.start].strip(_MARKS), 0.6, level
+    before.term_end = term[1]
+    clauses = len(_CLAUSE.findall(of.whole.low[term[1] : of.token.start]))
+    return code, term[3], max(0.5, 0.92 - 0.12 * clauses), level
+
+
+def _in_head(of: Asked) -> Found | None:
+    if not of.token.header:
+        return None
+    for term in reversed(_within(of.whole.terms, of.token.header, lambda t: t[:2])):
+        code, level = _meaning(term, of.entity)
+        if of.can((code, level)):
+            return code, term[3], 0.85, level
+    return None
+
+
+def _carried(of: Asked) -> Found | None:
+    before = of.before
+    if not (of.goes_on and before.words and of.can((before.metric, before.unit))):
+        return None
+    if of.measure == "share" and _has_own_part(of.whole, of.token, of.start):
+        return None
+    return before.metric, before.words, 0.6, before.unit
+
+
+def _next(of: Asked, behind: list) -> Found | None:
+    """The next term of the clause, if no other number stands before it."""
+    whole, token = of.whole, of.token
     after = bisect_left(whole.tokens, token.end, key=lambda t: t.start)
     for term in behind:
         if after < len(whole.tokens) and whole.tokens[after].start < term[0]:
-            break  # the term is the next number's
-        found = _meaning(term, entity)
-        if term[0] >= token.end and can(found) and not _ENDS.search(whole.low, token.end, term[0]):
-            return found[0], term[3], 0.6, found[1]
-    return "", "", 0.3, ""
+            return None
+        code, level = _meaning(term, of.entity)
+        if term[0] >= token.end and of.can((code, level)) and not _ENDS.search(whole.low, token.end, term[0]):
+            return code, term[3], 0.6, level
+    return None
 
 
 def _is_among(low: str, token: Token, before: Bound, term: tuple) -> bool:
@@ -154,23 +226,22 @@ def _has_own_part(whole: Text, token: Token, start: int) -> bool:
     return bool(_HAN_PAIR.search(own)) and not _NO_SUBJECT.fullmatch(own)
 
 
-def _nearest_before(
-    whole: Text, token: Token, start: int, terms: list, measure: str, entity: str, can: Callable
-) -> tuple | None:
+def _nearest_before(of: Asked, terms: list) -> tuple | None:
     """The last term before a number that can have it; of a share, before the words that say so."""
-    subject = token.start
-    if measure == "share" and (said := SHARE.search(whole.low, max(start, token.start - 48), token.start)):
+    low, token, subject = of.whole.low, of.token, of.token.start
+    said = SHARE.search(low, max(of.start, subject - 48), subject) if of.measure == "share" else None
+    if said:
         subject = said.start()
-        if _has_own_part(whole, token, start):
-            comma = whole.low.rfind(",", start, subject)
+        if _has_own_part(of.whole, token, of.start):
+            comma = low.rfind(",", of.start, subject)
             terms = [t for t in terms if t[0] > comma]
     skipped = 0
     for term in reversed(terms):
         if term[1] > token.start or term[0] >= subject:
             continue
-        if measure != "share" and _BASE.search(whole.low, max(start, term[0] - 24), term[0]):
+        if of.measure != "share" and _BASE.search(low, max(of.start, term[0] - 24), term[0]):
             continue
-        if can(_meaning(term, entity)):
+        if of.can(_meaning(term, of.entity)):
             return term
         skipped += 1
         if skipped > MOST_SKIPPED:
@@ -197,13 +268,13 @@ def _fits(meaning: tuple[str, str], token: Token, unit: str, measure: str) -> bo
     return True
 
 
-def _segment(whole: Text, terms: list, first: int, term: tuple, entity: str) -> tuple[str, str] | None:
+def _segment(whole: Text, terms: list, term: tuple, entity: str) -> tuple[str, str] | None:
     """ "The digital marketing segment ..., with revenue of": the segment named just before has the revenue."""
-    at = terms.index(term, first)
-    if at == first or term[3].lower() not in _GENERIC:
+    at = terms.index(term)
+    if not at or term[3].lower() not in _GENERIC:
         return None
     earlier = terms[at - 1]
-    if earlier[3].lower() in _GENERIC and at - 1 > first:
+    if earlier[3].lower() in _GENERIC and at > 1:
         earlier = terms[at - 2]
     code, level = _meaning(earlier, entity)
     between = whole.low[earlier[1] : term[0]]
