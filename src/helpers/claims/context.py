@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from helpers.claims.lexicon import Lexicon, Mention
@@ -43,6 +43,14 @@ class Text:
     usual_basis: str
     published: str
     bases: list[tuple[int, int, str]]
+    token_starts: list[int] = field(init=False)
+    period_starts: list[int] = field(init=False)
+    name_starts: list[int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.token_starts = [token.start for token in self.tokens]
+        self.period_starts = [period.start for period in self.periods]
+        self.name_starts = [name.start for name in self.names]
 
 
 @dataclass(slots=True)

@@ -28,6 +28,7 @@ _FEW_WORDS = re.compile(r"[ \-]?(?:[a-z]+ ){0,2}")
 _AMONG = re.compile("其中|包括|其余|余下|剩余|of which|of that|including|compris|the rest|the remainder|remaining")
 _MARKS = " ,,、。"
 _OWNER = re.compile(r"['’]s (?:owner|parent|operator|backer|biggest rival|rival)\b|的?(?:母公司|对手|竞争对手)")
+_ASIDE = re.compile(r"holders?: ?$|\bby $|\bvia $|来源[::]?$")
 MOST_SKIPPED = 2  # terms that cannot have the number, before the search is given up
 CHANGES = ("yoy_growth", "qoq_growth", "growth", "multiple", "yoy_multiple", "change")
 _GENERIC = ("revenue", "revenues", "收入", "营收")
@@ -39,13 +40,13 @@ PEOPLE = ("person", "buyer", "count", "order", "view", "interaction", "share", "
 
 def entity_of(whole: Text, token: Token, start: int, end: int) -> tuple[str, str, float]:
     """The last entity named before the number in its sentence, else the article's own."""
-    at = bisect_left(whole.names, token.start, key=lambda n: n.start) - 1
+    at = bisect_left(whole.name_starts, token.start) - 1
     if at >= 0 and whole.names[at].start >= start:
         name = whole.names[at]
         if _OWNER.match(whole.low, name.end):
             return "", "", 0.2  # "Shopee's owner" is somebody else
         aside = whole.low[max(0, name.start - 12) : name.start]
-        if not re.search(r"holders?: ?$|\bby $|\bvia $|来源[::]?$", aside) or not whole.main:
+        if not _ASIDE.search(aside) or not whole.main:
             return name.code, name.words, 0.95
     if token.header and (head := _within(whole.names, token.header, lambda n: (n.start, n.end))):
         return head[0].code, head[0].words, 0.9
@@ -60,7 +61,7 @@ def entity_of(whole: Text, token: Token, start: int, end: int) -> tuple[str, str
     return "", "", 0.2
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Asked:
     """The number whose metric is asked for, with its sentence.
 
@@ -106,8 +107,8 @@ def metric_of(of: Asked) -> Found:
     its clause.
     """
     terms, token = of.whole.terms, of.token
-    first = bisect_left(terms, of.start, key=lambda t: t[0])
-    at = bisect_left(terms, token.start, key=lambda t: t[0])
+    first = bisect_left(terms, (of.start,))
+    at = bisect_left(terms, (token.start,))
     begins = token.digits[1] if token.role == "noun" else token.end
     behind = [t for t in terms[at : at + 4] if t[0] < min(of.end, token.end + 60) and t[1] > begins]
     return (
@@ -181,7 +182,7 @@ def _carried(of: Asked) -> Found | None:
 def _next(of: Asked, behind: list) -> Found | None:
     """The next term of the clause, if no other number stands before it."""
     whole, token = of.whole, of.token
-    after = bisect_left(whole.tokens, token.end, key=lambda t: t.start)
+    after = bisect_left(whole.token_starts, token.end)
     for term in behind:
         if after < len(whole.tokens) and whole.tokens[after].start < term[0]:
             return None

@@ -35,7 +35,7 @@ def period_of(
     before: Bound,
 ) -> tuple[str, str, str]:  # fmt: skip
     """First and last day, and whether the sentence says so."""
-    inside = _between(whole.periods, start, end)
+    inside = _between(whole, start, end)
     month = whole.lexicon.fiscal_ends.get(entity, 12)
     listed = [p for p in inside if p.kind == "years"] or (_listed_before(whole, start) if not inside else [])
     if listed and token.series and (year := _of_series(whole, token, number, listed[-1])):
@@ -61,10 +61,9 @@ def period_of(
     return "", "", "unknown"  # the level before a change is not the period's own
 
 
-def _between(named: list[Period], start: int, end: int) -> list[Period]:
-    low = bisect_left(named, start, key=lambda p: p.start)
-    high = bisect_left(named, end, key=lambda p: p.start)
-    return [p for p in named[low:high] if p.kind != "time"]
+def _between(whole: Text, start: int, end: int) -> list[Period]:
+    low, high = bisect_left(whole.period_starts, start), bisect_left(whole.period_starts, end)
+    return [p for p in whole.periods[low:high] if p.kind != "time"]
 
 
 def _carry(whole: Text, token: Token, chosen: Period, before: Bound, start: int) -> None:
@@ -151,7 +150,7 @@ def _months_back(whole: Text, start: int, end: int) -> int:
 
 def _listed_before(whole: Text, start: int) -> list[Period]:
     """The years of the list before in the line: "2025/2026年收入1425/1578亿元;净利润203/229亿元"."""
-    at = bisect_left(whole.periods, start, key=lambda p: p.start) - 1
+    at = bisect_left(whole.period_starts, start) - 1
     last = whole.periods[at] if at >= 0 else None
     is_near = last is not None and last.kind == "years" and not re.search(r"\n|。", whole.low[last.end : start])
     return [last] if is_near else []
@@ -166,6 +165,8 @@ def _of_series(whole: Text, token: Token, number: int, listed: Period) -> int | 
 
 def _own_compared(whole: Text, token: Token) -> Period | None:
     """ "较2023年的2.7万亿元": a period of comparison belongs to the number that follows it at once, and to no other."""
+    if not whole.compared:
+        return None
     at = bisect_left(whole.compared, token.start, key=lambda p: p.start) - 1
     found = whole.compared[at] if at >= 0 else None
     return found if found is not None and whole.low[found.end : token.start].strip(" 的:") == "" else None
@@ -175,7 +176,7 @@ def _of_column(whole: Text, token: Token) -> Period | None:
     """The period in the head of a cell's column."""
     if token.header is None:
         return None
-    at = bisect_left(whole.periods, token.header[0], key=lambda p: p.start)
+    at = bisect_left(whole.period_starts, token.header[0])
     found = whole.periods[at] if at < len(whole.periods) else None
     return found if found is not None and found.end <= token.header[1] else None
 
@@ -208,7 +209,7 @@ def _is_behind(low: str, token: Token, period: Period) -> bool:
 
 def _is_taken(whole: Text, token: Token, period: Period) -> bool:
     """Whether a period follows another number at once, to which it belongs: "$448 million versus $163 million in 2023"."""
-    at = bisect_left(whole.tokens, period.start, key=lambda t: t.start) - 1
+    at = bisect_left(whole.token_starts, period.start) - 1
     other = whole.tokens[at] if at >= 0 else None
     return (
         other is not None and other is not token and other.start > token.start and _is_behind(whole.low, other, period)
