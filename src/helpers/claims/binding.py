@@ -18,7 +18,7 @@ from helpers.claims.measures import BARE_RATIO, is_yearly, measure_of, silent_gr
 from helpers.claims.numbers import Token
 from helpers.claims.parts import parts_apart
 from helpers.claims.periods import Period
-from helpers.claims.record import PROFITS, Claim
+from helpers.claims.record import LOSS, PROFITS, Claim
 from helpers.claims.respective import respectively
 from helpers.claims.subjects import PEOPLE, Asked, entity_of, metric_of
 from helpers.claims.when import period_of
@@ -174,7 +174,8 @@ def _claim(whole: Text, token: Token, number: int, before: Bound) -> Claim:
         unit = level
     if unit == "money" and level == "money_per_share" and metric:
         unit = level
-    if metric in PROFITS and (gain := _PROFIT.search(whole.low, max(start, token.start - 12), token.start)):
+    is_loss = metric in PROFITS and re.search(LOSS, words, re.IGNORECASE)
+    if is_loss and (gain := _PROFIT.search(whole.low, max(start, token.start - 12), token.start)):
         words = whole.text[gain.start() : gain.end()].strip()  # "a loss of 5, against a profit of 2"
     role = role_of(whole, token, number, start)
     if role == "aside" and before.measure == "change":

@@ -35,8 +35,9 @@ NOUNS = re.compile(
     r"downloads?|installs?|units?|vehicles|devices|warehouses?|riders|couriers|analysts|funds|investors|rounds?|"
     r"transactions?|deals|contracts|listings|episodes|hosts|households|cases|complaints|accounts|groups|teams|"
     r"games|titles|apps|images|models?|agents|drivers|trips|restaurants|hotels|seats|events?|campaigns|venues|"
-    r"cents|tonnes|tons|kilometres|kilometers|km)\b"
+    r"tonnes|tons|kilometres|kilometers|km)\b"
 )
+_CENTS = re.compile(r" ?(?:(?P<hk>hk|hong kong|港仙)|(?P<us>us|u\.s\.|美分))? ?(?:(?<=仙)|(?<=分)|(?<=[ 0-9])cents?\b)")
 PEOPLE = {
     "user", "people", "person", "participant", "viewer", "follower", "fan", "member", "customer", "consumer", "buyer",
     "shopper", "employee", "staff", "worker", "host", "streamer", "creator", "influencer", "kol", "subscriber",
@@ -237,6 +238,10 @@ def _right(low: str, token: Token) -> None:
         end = _chain(low, token, found.end("scale")) or end
     if token.kind or scale or found["plus"] or found["more"]:
         token.end = end
+    elif cents := _CENTS.match(low, token.end):
+        token.kind, token.unit, token.power, token.end = "money", "money", -2, cents.end()
+        token.currency = "HKD" if cents["hk"] else "USD"
+        token.inferred += [] if cents["hk"] or cents["us"] else ["currency"]
     if found["more"] or found["more2"] or found["plus"]:
         token.qualifier = "at_least"
     _per(low, token)

@@ -22,7 +22,7 @@ _BESIDES = re.compile(
     "(?:前?[一二三四上下全本该当近每首][一二三]?(?:年|季|月|期|周|日|天|场|届|财年|季度|半年)度?|单季度?|季度|年度|年内|期内|期间|去年|今年|同期|"
     "公司|集团|平台|企业|我们|双方|其中|主要|整体|合并|经营|营业|实现|录得|取得|获得|完成|创造|创下|贡献|带来|带动|拉动|推动|驱动|支撑|预计|预期|预测|"
     "估计|指引|目标|预估|假设|对应|报告|财报|公告|披露|显示|可见|同比|环比|累计|合计|来自|由于|虽然|尽管|同时|此外|另外|因此|所以|最终|最后|目前|随着|"
-    "分别|左右|以上|以下|上市|业绩|机构|市场|半年报|[年季中]报|其|总|净|占|料|的|与|和|及|至|但|而|且|因|使|令|让|则|若|按|以|从|在|为|达|将|已|均|也|都|又|不|更|"
+    "第|财年|财季|财报?|分别|左右|以上|以下|上市|业绩|机构|市场|半年报|[年季中]报|其|总|净|占|料|的|与|和|及|至|但|而|且|因|使|令|让|则|若|按|以|从|在|为|达|将|已|均|也|都|又|不|更|"
     "高|低|增|减|受|对|是|有|年|月|日|季|倍|多|余|约|近|超|元|亿|万|个|家|人)+"
 )
 """Words that leave a word for revenue what it is: 全年总收入, 预计营收."""
@@ -57,6 +57,7 @@ _UNIT = re.compile(
 )
 _NEW_SUBJECT = re.compile(r"[。;\n]|\. |公司|集团|整体|全年|\b(?:company|group|overall|total)\b")
 _RESULT = re.compile("收入|营收|利润|亏损|revenue|sales|profit|income|loss")
+REACH = 200
 OF_A_PART_TOO = {"operating_profit", "operating_margin"}
 """What a segment has as well: after a part's revenue, in its sentence, these are the part's."""
 
@@ -92,7 +93,7 @@ def _is_of_part(low: str, start: int, out: list[tuple]) -> bool:
         return True
     if not out or any(code for code, _ in out[-1][2].values()) or not _RESULT.search(out[-1][3]):
         return False
-    return not _NEW_SUBJECT.search(low, out[-1][1], start)
+    return start - out[-1][1] < REACH and not _NEW_SUBJECT.search(low, out[-1][1], start)
 
 
 def _part_begins(text: str, low: str, start: int, end: int, names: Collection[int], is_revenue: bool) -> int | None:

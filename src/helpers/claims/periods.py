@@ -26,7 +26,7 @@ _END = r"(?![0-9])"
 _DIGIT_FIRST = re.compile(
     rf"(?P<y1>{_YEAR})[-/.年] ?(?P<m1>1[0-2]|0?[1-9])[-/.月] ?(?P<d1>3[01]|[12][0-9]|0?[1-9])(?:日|号|{_END})"
     rf"|(?P<y2>{_YEAR}) ?年?(?:第|fy)?(?P<q2>[一二三四1-4])(?:个?季度?|q(?![a-z]))"
-    rf"|(?P<y3>{_YEAR}|[0-9]{{2}})年?(?:财年|财政年度)(?:第?(?P<q3>[一二三四1-4])季度?|(?P<h3>[上下])半年)?"
+    rf"|(?P<y3>{_YEAR}|[0-9]{{2}})年?(?:财年|财政年度)(?:第?(?P<q3>[一二三四1-4])(?:财务?季度?|季度?)|(?P<h3>[上下])半年)?"
     rf"|(?P<y4>{_YEAR}|[0-9]{{2}})年?的?(?P<h4>[上下])半年"
     rf"|(?P<y5>{_YEAR}|[0-9]{{2}})年?前(?P<n5>三|3|九|9)(?:个?季度|个?月)"
     rf"|(?P<y6>{_YEAR}|[0-9]{{2}}) ?年?[-/']?(?P<k6>[qh])(?P<q6>[1-4]){_END}(?![a-z])"
@@ -58,7 +58,7 @@ _AFTER_FY = re.compile(rf"(?P<year>{_YEAR}|[0-9]{{2}}){_END}(?: ?(?P<kind>[qh])(
 _ORDINALS = {"first": 1, "second": 2, "third": 3, "fourth": 4, "final": 4, "last": 4}
 _WORDS = re.compile(
     r"(?P<rel>去年同期|上年同期|前年同期|去年|上年|前年|今年|本年度?|明年|当年)?(?:的)?"
-    r"(?:第?(?P<q>[一二三四])季度?(?!度)|(?P<h>[上下])半年|前(?P<n>三)个?季度|(?P<full>全年))"
+    r"(?:第?(?P<q>[一二三四])(?P<fq>财)?季度?(?!度)|(?P<h>[上下])半年|前(?P<n>三)个?季度|(?P<full>全年))"
     r"|(?P<rel2>去年同期|上年同期|去年|上年|前年|今年以来|今年|明年)"
     r"|(?P<this>本季度?|当季|报告期内?)"
     rf"|\b(?P<oq>first|second|third|fourth|final)[- ]quarter(?: of)?(?: (?:fy ?)?(?P<qy>{_YEAR}))?"
@@ -309,7 +309,7 @@ def in_words(low: str) -> Iterator[Period]:
             yield Period(m.start(), m.end(), kind, year=_full(g("ny")), part=part)
         elif g("q"):
             yield from _listed(low, m, shift)
-            yield Period(m.start(), m.end(), "quarter", part=_QUARTERS[g("q")], shift=shift)
+            yield Period(m.start(), m.end(), "quarter", part=_QUARTERS[g("q")], shift=shift, is_fiscal=bool(g("fq")))
         elif g("h"):
             yield Period(m.start(), m.end(), "half", part=1 if g("h") == "上" else 2, shift=shift)
         elif g("n"):
@@ -350,6 +350,10 @@ def resolve(period: Period, today: date | None, fiscal_end: int = 12) -> tuple[s
     if year is None:
         if today is None or period.kind in ("this", "years", "time"):
             return "", ""
+        if period.is_fiscal and fiscal_end != 12:
+            years = (replace(period, year=today.year + y + period.shift) for y in (1, 0, -1))
+            days = (resolve(named, today, fiscal_end) for named in years)
+            return next((d for d in days if d[1] <= today.isoformat()), ("", ""))
         year = today.year + period.shift
         if period.kind == "relative":
             return _whole(year, 1, 12)

@@ -254,7 +254,7 @@ def _fits(meaning: tuple[str, str], token: Token, unit: str, measure: str) -> bo
     """Whether a metric with this unit can be what the number says."""
     code, level = meaning
     if token.kind == "money":
-        small = token.power is None and token.value < 10000
+        small = (token.power is None or token.power < 0) and token.value < 10000
         return level == unit or (level == "money" and not code) or (level == "money_per_share" and small)
     if token.kind == "count":
         return level in PEOPLE if unit != "rating_point" else level == "rating_point"

@@ -15,6 +15,8 @@ from helpers.claims.numbers import Token
 from helpers.claims.periods import Period
 
 LASTING = ("quarter", "half", "nine", "year")
+_LINE_ENDS = re.compile("[\n。]")
+LINE = 300  # characters over which a list of years holds for the lists after it
 EXPECTED = ("guidance", "forecast", "target")
 _BEHIND = re.compile(
     r"[^0-9,;。]{0,24}?(?: ?(?:in|by|for|at|during|of|on|since|compared to|from)(?: the| end of| mid-| early| late)? ?)"
@@ -152,8 +154,9 @@ def _listed_before(whole: Text, start: int) -> list[Period]:
     """The years of the list before in the line: "2025/2026年收入1425/1578亿元;净利润203/229亿元"."""
     at = bisect_left(whole.period_starts, start) - 1
     last = whole.periods[at] if at >= 0 else None
-    is_near = last is not None and last.kind == "years" and not re.search(r"\n|。", whole.low[last.end : start])
-    return [last] if is_near else []
+    if last is None or last.kind != "years" or start - last.end > LINE:
+        return []
+    return [] if _LINE_ENDS.search(whole.low, last.end, start) else [last]
 
 
 def _of_series(whole: Text, token: Token, number: int, listed: Period) -> int | None:
@@ -202,6 +205,8 @@ def _nearest(whole: Text, token: Token, inside: list[Period]) -> Period | None:
 def _is_behind(low: str, token: Token, period: Period) -> bool:
     """Whether a period follows a number at once: "in 2020", "a year earlier", "three months prior"."""
     gap = low[token.end : period.start]
+    if gap.strip() == "(" and low.startswith(")", period.end):
+        return True  # US$26bn (March 2025)
     if period.kind in ("ago", "relative") and not gap.strip():
         return True
     return period.kind != "relative" and bool(_BEHIND.fullmatch(gap))

@@ -67,8 +67,9 @@ _EN_STEMS = re.compile(
     "(?<![0-9] )(?<![0-9])(?:million|billion|trillion|thousand|hundred)|"
     "two |three |four |five |six |seven |eight |nine |ten |eleven |twelve |fifteen |twenty |thirty |fifty |quarters"
 )
-_SOLD = re.compile("(?:元)?(?:单品|商品|直播间|商家|品牌|店铺|主播|产品|爆款)")
+_SOLD = re.compile("(?:元)?的?(?:单品|商品|直播间|商家|品牌|店铺|主播|产品|爆款)")
 SHARP = 0.1  # "doubled" says two and not one and a half
+_SALES = re.compile("(?:成交额?|销售额|gmv|销量额|营收|收入)(?:总额)?(?:突?破|超过?|逾|过|达到?)$")
 _FUND = re.compile(
     r"subsid|coupon|resourc|invest|support|traffic|fund|补贴|资源|投入|资金|优惠|券|流量|曝光|投资|扶持|红包|销售额|成交额|营收"
 )
@@ -146,7 +147,7 @@ def _chinese(low: str, m: re.Match) -> Token | None:
     about = {"近": "nearly", "接": "nearly", "不": "at_most", "达": ""}.get(word[0], "at_least")
     token = _with_unit(m, 1.0, scale, g("onlyunit"), qualifier=about)
     token.start += len(word)
-    if not token.kind and _SOLD.match(low, m.end()):  # 破亿单品: goods that sold for so much
+    if not token.kind and (_SOLD.match(low, m.end()) or _SALES.search(low, max(0, token.start - 8), token.start)):  # 破亿单品: goods that sold for so much
         token.kind, token.unit = "money", "money"
         token.inferred += ["unit", "currency"]
     return token
