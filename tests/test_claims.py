@@ -295,3 +295,16 @@ def test_a_shopping_day_after_a_comma_is_no_number():
 
 def test_a_size_in_words_is_not_a_count_times_it():
     assert claims.read("There are twelve billion-level sellers.") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "unit", "currency"),
+    [
+        ("It earned 5 cents a share.", 0.05, "money_per_share", "USD"), ("每股12港仙", 0.12, "money", "HKD"),
+        ("up from 3 US cents", 0.03, "money", "USD"), ("成交破千万的商家增长", 1e7, "money", "CNY"),
+        ("获赞破千万", 1e7, "count", ""),
+    ],
+)  # fmt: skip
+def test_small_coins_and_round_sums(text, value, unit, currency):
+    (claim,) = claims.read(text)
+    assert (claim.value, claim.unit, claim.currency) == (pytest.approx(value), unit, currency)

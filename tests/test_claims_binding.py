@@ -385,3 +385,54 @@ def test_what_stands_beside_other_subjects(text, entity, metric, value):
 def test_twelve_months_to_a_day():
     row = bound("Pinduoduo's GMV for the twelve months to 31 March 2018 was RMB198.7 billion.")[0]
     assert (row.period_start, row.period_end) == ("2017-04-01", "2018-03-31")
+
+
+@pytest.mark.parametrize(
+    ("head", "row", "ends"),
+    [
+        (
+            "                 Three months ended September 30,\n                      2024       2025\n",
+            "Total revenues       7,306      7,685\n",
+            [("2024-07-01", "2024-09-30"), ("2025-07-01", "2025-09-30")],
+        ),
+        (
+            "                For the Three Months Ended         For the Nine Months Ended\n"
+            "               June 30,  September 30,            September 30,  September 30,\n"
+            "                2025          2025                    2024           2025\n"
+            "                RMB           RMB                     RMB            RMB\n",
+            "Revenues        7,338         7,685                  19,098         22,026\n",
+            [("2025-04-01", "2025-06-30"), ("2025-07-01", "2025-09-30"), ("2024-01-01", "2024-09-30"), ("2025-01-01", "2025-09-30")],
+        ),
+        (
+            "| | Three months ended | |\n| | September 30, 2025 | September 30, 2024 |\n|---|---|---|\n",
+            "| Revenues | 35,554 | 31,131 |\n",
+            [("2025-07-01", "2025-09-30"), ("2024-07-01", "2024-09-30")],
+        ),
+        (
+            "          截至9月30日止三个月      截至9月30日止九个月\n          2025年     2024年     2025年     2024年\n",
+            "收入      35,554    31,131    103,208    91,500\n",
+            [("2025-07-01", "2025-09-30"), ("2024-07-01", "2024-09-30"), ("2025-01-01", "2025-09-30"), ("2024-01-01", "2024-09-30")],
+        ),
+        ("| Item | 2024 | 2025 |\n", "| Revenue | 99,354 | 108,277 |\n", [("2024-01-01", "2024-12-31"), ("2025-01-01", "2025-12-31")]),
+    ],
+)  # fmt: skip
+def test_the_head_of_a_column_may_take_several_lines(head, row, ends):
+    rows = bound(f"Bilibili results\nRMB million\n{head}{row}")
+    assert [(c.period_start, c.period_end) for c in rows] == ends
+    assert {c.metric for c in rows} == {"revenue"}
+
+
+def test_a_fiscal_quarter_in_chinese():
+    rows = bound(
+        "阿里巴巴集团2026财年第二财季要点\n季度收入2477亿元。第三财季收入3000亿元。",
+        title="阿里巴巴集团2026财年第二财季要点",
+        published="2026-02-20",
+    )
+    assert [(c.metric, c.period_end) for c in rows] == [("revenue", "2025-09-30"), ("revenue", "2025-12-31")]
+
+
+def test_a_day_in_brackets_belongs_to_the_number_before_it():
+    rows = bound(
+        "RedNote's valuation: US$20bn (Jan 2025), US$26bn (March 2025). Its revenue was 300 million yuan (2023: 250 million yuan)."
+    )
+    assert [c.period_end for c in rows] == ["2025-01-31", "2025-03-31", "", "2023-12-31"]

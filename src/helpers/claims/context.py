@@ -46,6 +46,7 @@ class Text:
     token_starts: list[int] = field(init=False)
     period_starts: list[int] = field(init=False)
     name_starts: list[int] = field(init=False)
+    heads: dict[tuple[int, int], Period | None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.token_starts = [token.start for token in self.tokens]

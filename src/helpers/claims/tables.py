@@ -39,6 +39,7 @@ _COUNT_ROW = re.compile(
 _CELL = re.compile(r"[|\t]| {2,}")
 _ALIGNED = re.compile(r"\t| {2,}| (?=\([0-9][0-9,.]{2,}\)(?: |$))")
 """In columns of spaces a long label may leave one before the bracket of a negative number."""
+_WORD = re.compile(r"[a-z0-9一-鿿]")
 _LETTER = re.compile(r"[一-鿿a-z]")
 
 
@@ -100,10 +101,10 @@ def apply(low: str, tokens: list[Token]) -> None:
             if tokens[at].start >= start:
                 here.append(tokens[at])
             at += 1
-        cells = _cells(line, start)
+        cells = cells_of(line, start)
         in_table = len(cells) > 1
-        if in_table and not here:
-            header = {i - len(cells): c for i, c in enumerate(cells)} if re.search(r"[a-z0-9一-鿿]", line) else header
+        if in_table and not here and _WORD.search(low, cells[1][0], end):
+            header = {i - len(cells): c for i, c in enumerate(cells)}
         outer = [n for n in mine if not n.is_percent and not _in_label(n, here, cells)]
         if outer:
             scope = outer[-1]
@@ -121,7 +122,8 @@ def _lines(low: str) -> list[tuple[int, int]]:
     return spans
 
 
-def _cells(line: str, start: int) -> list[tuple[int, int]]:
+def cells_of(line: str, start: int) -> list[tuple[int, int]]:
+    """Where the cells of a line stand that begins at `start`: between bars, tabs or two blanks."""
     if "|" not in line and "\t" not in line and "  " not in line.strip():
         return [(start, start + len(line))]
     spans, at = [], 0

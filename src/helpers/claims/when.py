@@ -8,7 +8,7 @@ from datetime import date
 
 import pandas as pd
 
-from helpers.claims import basis, periods
+from helpers.claims import basis, heads, periods
 from helpers.claims.context import Bound, Text, heading_above
 from helpers.claims.measures import QOQ
 from helpers.claims.numbers import Token
@@ -42,7 +42,8 @@ def period_of(
     listed = [p for p in inside if p.kind == "years"] or (_listed_before(whole, start) if not inside else [])
     if listed and token.series and (year := _of_series(whole, token, number, listed[-1])):
         return f"{year}-01-01", f"{year}-12-31", "stated"
-    chosen = _of_column(whole, token) or _own_compared(whole, token) or _nearest(whole, token, inside)
+    of_column = heads.period_of_column(whole, token.header) if token.header else None
+    chosen = of_column or _own_compared(whole, token) or _nearest(whole, token, inside)
     is_left = chosen is not None and chosen.end <= token.start
     if is_left and role == "to" and _STARTED.search(whole.low, start, chosen.start):
         chosen = None  # the day before "from A" is A's, not B's
@@ -173,15 +174,6 @@ def _own_compared(whole: Text, token: Token) -> Period | None:
     at = bisect_left(whole.compared, token.start, key=lambda p: p.start) - 1
     found = whole.compared[at] if at >= 0 else None
     return found if found is not None and whole.low[found.end : token.start].strip(" 的:") == "" else None
-
-
-def _of_column(whole: Text, token: Token) -> Period | None:
-    """The period in the head of a cell's column."""
-    if token.header is None:
-        return None
-    at = bisect_left(whole.period_starts, token.header[0])
-    found = whole.periods[at] if at < len(whole.periods) else None
-    return found if found is not None and found.end <= token.header[1] else None
 
 
 def _nearest(whole: Text, token: Token, inside: list[Period]) -> Period | None:

@@ -147,7 +147,9 @@ def _chinese(low: str, m: re.Match) -> Token | None:
     about = {"近": "nearly", "接": "nearly", "不": "at_most", "达": ""}.get(word[0], "at_least")
     token = _with_unit(m, 1.0, scale, g("onlyunit"), qualifier=about)
     token.start += len(word)
-    if not token.kind and (_SOLD.match(low, m.end()) or _SALES.search(low, max(0, token.start - 8), token.start)):  # 破亿单品: goods that sold for so much
+    if not token.kind and (
+        _SOLD.match(low, m.end()) or _SALES.search(low, max(0, token.start - 8), token.start)
+    ):  # 破亿单品: goods that sold for so much
         token.kind, token.unit = "money", "money"
         token.inferred += ["unit", "currency"]
     return token
