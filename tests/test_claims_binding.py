@@ -433,6 +433,6 @@ def test_a_fiscal_quarter_in_chinese():
 
 def test_a_day_in_brackets_belongs_to_the_number_before_it():
     rows = bound(
-        "RedNote's valuation: US$20bn (Jan 2025), US$26bn (March 2025). Its revenue was 300 million yuan (2023: 250 million yuan)."
+        "RedNote's valuation: US$20bn (Jan 2025), US$26bn (Mar-25). Its revenue was 300 million yuan (2023: 250 million yuan)."
     )
     assert [c.period_end for c in rows] == ["2025-01-31", "2025-03-31", "", "2023-12-31"]

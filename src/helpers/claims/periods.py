@@ -47,6 +47,8 @@ _BARE_YEAR = re.compile(rf"{_YEAR}(?:(?:[-/~]|/)(?:{_YEAR}|[0-9]{{2}}{_END}))*{_
 _LEFT = re.compile(
     rf"(?:(?P<month>{_MONTH})\.? |(?<![a-z0-9])(?P<fy>fy|fiscal(?: year)?) ?'?|(?<![a-z0-9])(?P<kind>[qh])|财年第?)$"
 )
+_MONTH_BEFORE = re.compile(rf"(?<![a-z])({_MONTH})\.? ?[-'’]$")
+_SHORT_YEAR = re.compile(rf"(?:1[5-9]|2[0-9]|3[0-5]){_END}")
 _AFTER_BLANK = frozenset("jfmasondqhop年月'") | {""}
 _NO_PERIOD = frozenset("%亿万元倍个,;)家款人次港美股台")
 _LEFT_ENDS = frozenset("ynbrhlegtvcq.年第p")  # last letters of months, FY, Q, H
@@ -176,6 +178,9 @@ def at_number(low: str, place: int, end: int) -> Period | None:
     """The period that begins at, or holds, the number at ``place:end`` of a folded text; None if it is no period."""
     last = low[place - 1 : place]
     last = low[place - 2 : place - 1] if last in (" ", "'") else last
+    if low[place - 1 : place] in ("-", "'", "’") and (month := _MONTH_BEFORE.search(low, max(0, place - 12), place)):
+        if found := _SHORT_YEAR.match(low, place):  # Mar-25, Sept'25
+            return Period(month.start(), found.end(), "month", year=_full(found[0]), part=MONTHS[month[1][:3]])
     left = _LEFT.search(low, max(0, place - 14), place) if last in _LEFT_ENDS else None
     if left and (found := _after(low, place, left)):
         return found
