@@ -178,9 +178,8 @@ def at_number(low: str, place: int, end: int) -> Period | None:
     """The period that begins at, or holds, the number at ``place:end`` of a folded text; None if it is no period."""
     last = low[place - 1 : place]
     last = low[place - 2 : place - 1] if last in (" ", "'") else last
-    if low[place - 1 : place] in ("-", "'", "’") and (month := _MONTH_BEFORE.search(low, max(0, place - 12), place)):
-        if found := _SHORT_YEAR.match(low, place):  # Mar-25, Sept'25
-            return Period(month.start(), found.end(), "month", year=_full(found[0]), part=MONTHS[month[1][:3]])
+    if low[place - 1 : place] in ("-", "'", "’") and (found := _short(low, place)):
+        return found
     left = _LEFT.search(low, max(0, place - 14), place) if last in _LEFT_ENDS else None
     if left and (found := _after(low, place, left)):
         return found
@@ -188,6 +187,14 @@ def at_number(low: str, place: int, end: int) -> Period | None:
     if found:
         return _from_digits(low, found)
     return None
+
+
+def _short(low: str, place: int) -> Period | None:
+    """Mar-25, Sept'25."""
+    month, year = _MONTH_BEFORE.search(low, max(0, place - 12), place), _SHORT_YEAR.match(low, place)
+    if not month or not year:
+        return None
+    return Period(month.start(), year.end(), "month", year=_full(year[0]), part=MONTHS[month[1][:3]])
 
 
 def _may_begin(low: str, place: int, end: int) -> bool:
