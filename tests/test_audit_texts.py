@@ -207,3 +207,40 @@ def test_costs_in_brackets_are_costs():
     assert ("inconsistent", "identity gross_profit") in alarms(
         table.replace("19,441", "17,441"), published="2025-11-19"
     )
+
+
+SEGMENTS = (
+    "Bilibili Q3 2025\n(RMB million)\n| | 3Q2024 | 3Q2025 |\n|---|---|---|\n| Value-added services | 2,821 | 3,023 |\n"
+    "| Advertising | 2,094 | 2,570 |\n| Mobile games | 1,823 | 1,511 |\n| IP derivatives | 567 | {} |\n| Total net revenues | {} | 7,685 |\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("美团三季度\n美团收入955亿元,其中核心本地商业674亿元、新业务280亿元。", []),
+        ("美团三季度\n美团收入955亿元,其中核心本地商业674亿元、新业务380亿元。", [("inconsistent", "parts")]),
+        ("美团三季度\n美团收入955亿元,其中海外3亿元,用户7亿人。", []),
+        ("Meituan\nMeituan's revenue was 95.5 billion yuan, of which 96.5 billion yuan came from China.", [("inconsistent", "parts")]),
+        (SEGMENTS.format(581, "7,305"), []),
+        (SEGMENTS.format(781, "7,305"), [("inconsistent", "total")]),
+        (SEGMENTS.format(781, "7,505"), []),  # neither column adds up: the rows may be other things
+        ("直播电商\n市场份额:抖音46%,快手25%,淘宝21%,其他8%。", []),
+        ("直播电商\n市场份额:抖音46%,快手25%,淘宝21%,其他18%。", [("implausible", "shares")]),
+        ("直播电商\n市场份额:抖音56%,快手51%。", [("implausible", "shares")]),
+        ("Etsy\nThe app's share of GMS was 46%.", []),
+        ("Etsy\nThe app's share of GMS was 146%.", [("inconsistent", "shares")]),
+        ("快手\n快手收入增长146%。", []),
+    ],
+)  # fmt: skip
+def test_what_a_text_adds_up(text, expected):
+    assert alarms(text, published="2025-11-28") == expected
+
+
+def test_a_total_that_no_column_confirms_is_a_question():
+    found = judged(SEGMENTS.format(781, "7,505"), published="2025-11-28").verdicts
+    assert found[found["rule"].eq("total")]["verdict"].tolist() == ["undetermined"] * 2
+
+
+def test_a_conversion_may_be_a_range():
+    assert alarms("快手\n快手收入为350亿至360亿元(约49亿至51亿美元)。", published="2025-11-20") == []

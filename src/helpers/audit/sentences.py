@@ -1,4 +1,4 @@
-"""Contradictions that one text shows by itself: stated changes, two currencies, sizes in words, lists of shares.
+"""Contradictions that one text shows by itself: stated changes, two currencies, sizes in words.
 
 Nothing here needs to know what a number is about; the sentence or the list holds all that is compared.
 """
@@ -31,13 +31,13 @@ def sentences(claims: pd.DataFrame) -> Iterator[dict]:
     be meant, and only a change that none of them gives is an alarm.
     """
     plain = claims[claims["role"].ne("level") & claims["value"].ne(0)]
-    for rows in _together(plain, "sentence"):
+    for rows in together(plain, "sentence"):
         for change in rows if 3 <= len(rows) <= MOST_NUMBERS else ():
             if change.measure in CHANGES and (found := _change(change, rows)):
                 yield found
 
 
-def _together(claims: pd.DataFrame, *columns: str) -> Iterator[list]:
+def together(claims: pd.DataFrame, *columns: str) -> Iterator[list]:
     """Claims of one document with the same values in these columns, in the order of the text."""
     groups: dict[tuple, list] = {}
     for row in claims.itertuples():
@@ -112,6 +112,12 @@ def _meanings(change) -> list[tuple[float, float]]:
     return spans
 
 
+def interval(row) -> tuple[float, float]:
+    """What the words of one figure allow."""
+    high = row.value if pd.isna(row.value_high) else row.value_high
+    return _interval(row.value, high, row.half_width, row.qualifier)
+
+
 def _interval(low: float, high: float, half: float, qualifier: str) -> tuple[float, float]:
     room = {"about": 0.05, "nearly": 0.05}.get(qualifier, 0.0)
     bottom = low - half - room * abs(low)
@@ -122,7 +128,7 @@ def _interval(low: float, high: float, half: float, qualifier: str) -> tuple[flo
 
 
 def _meet(pair: tuple, meaning: tuple[float, float]) -> bool:
-    start, end = (_interval(r.value, r.value, r.half_width, r.qualifier) for r in pair)
+    start, end = (interval(r) for r in pair)
     if start[0] <= 0:
         return True
     return end[0] / start[1] <= meaning[1] and meaning[0] <= end[1] / start[0]
@@ -131,7 +137,7 @@ def _meet(pair: tuple, meaning: tuple[float, float]) -> bool:
 def conversions(claims: pd.DataFrame) -> Iterator[dict]:
     """One amount in two currencies, side by side: the implied rate against the dated one."""
     money = claims[claims["unit"].isin(["money", "money_per_share"]) & claims["measure"].isin(["level", "change"])]
-    for rows in _together(money, "sentence"):
+    for rows in together(money, "sentence"):
         for a, b in itertools.pairwise(rows):
             gap = b.start - a.end
             cells = gap in CELL and a.metric == b.metric and a.metric_words == b.metric_words  # a row in two currencies
@@ -146,7 +152,7 @@ def _rate(a, b) -> dict | None:
     if not all(map(math.isfinite, rates)):
         return None
     least, most = min(rates), max(rates)
-    low, high = (_interval(r.value, r.value, r.half_width, r.qualifier) for r in (a, b))
+    low, high = (interval(r) for r in (a, b))
     ends = [x / y for x in low for y in high if y and math.isfinite(x) and math.isfinite(y)]
     implied = a.value / b.value
     fits = min(ends) <= most * (1 + FX_ROOM) and max(ends) >= least * (1 - FX_ROOM)
@@ -179,7 +185,7 @@ def _rate_days(row) -> list[str]:
 
 def sizes(claims: pd.DataFrame) -> Iterator[dict]:
     """A size in words, in two languages of one text: 亿级 is a hundred million, "billion-level" is ten times that."""
-    for rows in _together(claims[claims["role"].eq("level")]):
+    for rows in together(claims[claims["role"].eq("level")]):
         first = rows[0]
         for row in rows[1:]:
             power = math.log10(row.value / first.value)
@@ -192,19 +198,6 @@ def sizes(claims: pd.DataFrame) -> Iterator[dict]:
             text += "" if same or power == 0 else "; of another amount, by the same slip of translation"
             ids = (row.claim_id, first.claim_id)
             yield row_of(row, kind, "size in words", text, ids, ids[:1] if power else ())
-
-
-def shares(claims: pd.DataFrame) -> Iterator[dict]:
-    """Three or more shares in one list, near a hundred per cent: they are meant to add up."""
-    of = claims[claims["unit"].eq("ratio") & claims["measure"].eq("level") & claims["series"].gt(0)]
-    for rows in _together(of, "sentence", "series"):
-        total, room = sum(r.value for r in rows), sum(r.half_width for r in rows)
-        if len(rows) < 3 or not 0.85 <= total <= 1.15:
-            continue
-        fits = abs(total - 1) <= room + 1e-9
-        text = " + ".join(f"{r.value:.4g}" for r in rows) + f" = {total:.4g}"
-        text += "" if fits else "; parts of a whole add up to 1"
-        yield row_of(rows[0], "consistent" if fits else "implausible", "shares", text, [r.claim_id for r in rows], ())
 
 
 def rate_day(row) -> str:

@@ -20,7 +20,8 @@ from helpers import units
 from helpers.audit.prepare import amount, times
 from helpers.audit.proportions import proportions
 from helpers.audit.run import COLUMNS, VERDICTS, Audit, audit, counts_of, doubts_of
-from helpers.audit.sentences import conversions, row_of, sentences, shares, sizes
+from helpers.audit.sentences import conversions, row_of, sentences, sizes
+from helpers.audit.sums import sums
 from helpers.claims import STATUS, as_kept
 
 NATURE = {"press": "measured", "derived": "measured", "rule": "rule"}
@@ -66,7 +67,7 @@ def texts(
         *sentences(claims[~claims["metric"].isin(readings["metric"])]),
         *conversions(claims),
         *sizes(claims),
-        *shares(claims),
+        *sums(claims),
         *proportions(claims, ratios),
     ]
     bound = as_facts(claims, metrics=metrics, homes=homes)

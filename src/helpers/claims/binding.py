@@ -20,7 +20,8 @@ from helpers.claims.parts import parts_apart
 from helpers.claims.periods import Period
 from helpers.claims.record import LOSS, PROFITS, Claim
 from helpers.claims.respective import respectively
-from helpers.claims.subjects import PEOPLE, Asked, entity_of, metric_of
+from helpers.claims.subjects import PEOPLE, PER_HEAD, Asked, entity_of, metric_of
+from helpers.claims.sums import summed
 from helpers.claims.when import period_of
 
 SENTENCE = re.compile(r"[。!?;\n]+|\.(?= |$)| - ")
@@ -78,7 +79,7 @@ def bind(text: str, lexicon: Lexicon, *, title: str = "", published: str = "") -
     before, claims = Bound(), []
     for number, token in enumerate(tokens):
         claims.append(_claim(whole, token, number, before))
-    return respectively(whole, claims)
+    return summed(whole, respectively(whole, claims))
 
 
 def _is_abbreviation(low: str, dot: int) -> bool:
@@ -172,7 +173,7 @@ def _claim(whole: Text, token: Token, number: int, before: Bound) -> Claim:
         measure = silent_growth(whole, token, metric, before)
     if unit in ("count", "person") and level in PEOPLE and metric:
         unit = level
-    if unit == "money" and level == "money_per_share" and metric:
+    if unit == "money" and level in PER_HEAD and metric:
         unit = level
     is_loss = metric in PROFITS and re.search(LOSS, words, re.IGNORECASE)
     if is_loss and (gain := _PROFIT.search(whole.low, max(start, token.start - 12), token.start)):

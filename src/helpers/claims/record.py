@@ -54,9 +54,10 @@ class Claim:
         Number of its sentence in the text.
     role : str
         from and to of a stated change, level for a size in words (亿级), aside for an amount that restates the one
-        before it in another currency, "" otherwise.
+        before it in another currency, part and total of a sum, rest of a list of shares, share for one above 100 %,
+        "" otherwise.
     series : int
-        Numbers of one list share it; 0 stands alone.
+        Numbers of one list share it, and cells of one sum a negative one; 0 stands alone.
     confidence : float
         0 to 1: how safely entity, metric and period are bound.
     rule_version : str

@@ -25,7 +25,7 @@ _BASE = re.compile(
 _BASE_AMOUNT = re.compile(r"占[^,。;0-9]{0,12}\Z")
 """Before an amount that something is a share of: 占网络零售额15.5万亿元的37%."""
 _FEW_WORDS = re.compile(r"[ \-]?(?:[a-z]+ ){0,2}")
-_AMONG = re.compile("其中|包括|其余|余下|剩余|of which|of that|including|compris|the rest|the remainder|remaining")
+AMONG = re.compile("其中|包括|其余|余下|剩余|of which|of that|including|compris|the rest|the remainder|remaining")
 _MARKS = " ,,、。"
 _OWNER = re.compile(r"['’]s (?:owner|parent|operator|backer|biggest rival|rival)\b|的?(?:母公司|对手|竞争对手)")
 _ASIDE = re.compile(r"holders?: ?$|\bby $|\bvia $|来源[::]?$")
@@ -35,6 +35,7 @@ _GENERIC = ("revenue", "revenues", "收入", "营收")
 _RIGHT_OF = re.compile(
     r"\)?(?: \([^)]{0,40}\))?(?: (?:yoy|year[- ](?:on|over)[- ]year|quarter[- ]over[- ]quarter|annual))?(?: (?:growth|increase|rise|jump|decline|drop|decrease|surge|gain))? (?:in|of|for) (?:the )?(?:its )?(?:total |average |overall |combined )?(?:number of )?(?:the )?"
 )
+PER_HEAD = ("money_per_share", "money_per_buyer")
 PEOPLE = ("person", "buyer", "count", "order", "view", "interaction", "share", "household")
 
 
@@ -197,7 +198,7 @@ def _is_among(low: str, token: Token, before: Bound, term: tuple) -> bool:
     if before.token is None or term[1] > before.token.start or token.kind not in ("money", "count"):
         return False
     gap = low[before.end : token.start]
-    return bool(_AMONG.search(gap)) or (before.is_part and before.token.kind == token.kind)
+    return bool(AMONG.search(gap)) or (before.is_part and before.token.kind == token.kind)
 
 
 def _within(found: list, span: tuple[int, int], place: Callable) -> list:
@@ -240,7 +241,8 @@ def _nearest_before(of: Asked, terms: list) -> tuple | None:
     for term in reversed(terms):
         if term[1] > token.start or term[0] >= subject:
             continue
-        if of.measure != "share" and _BASE.search(low, max(of.start, term[0] - 24), term[0]):
+        is_base = of.measure != "share" and _BASE.search(low, max(of.start, term[0] - 24), term[0])
+        if is_base and low[term[1] : token.start].strip() not in ("of", "of about", "of nearly"):
             continue
         if of.can(_meaning(term, of.entity)):
             return term
@@ -255,7 +257,7 @@ def _fits(meaning: tuple[str, str], token: Token, unit: str, measure: str) -> bo
     code, level = meaning
     if token.kind == "money":
         small = (token.power is None or token.power < 0) and token.value < 10000
-        return level == unit or (level == "money" and not code) or (level == "money_per_share" and small)
+        return level == unit or (level == "money" and not code) or (level in PER_HEAD and small)
     if token.kind == "count":
         return level in PEOPLE if unit != "rating_point" else level == "rating_point"
     if token.kind == "time":

@@ -43,7 +43,7 @@ def period_of(
     if listed and token.series and (year := _of_series(whole, token, number, listed[-1])):
         return f"{year}-01-01", f"{year}-12-31", "stated"
     of_column = heads.period_of_column(whole, token.header) if token.header else None
-    chosen = of_column or _own_compared(whole, token) or _nearest(whole, token, inside)
+    chosen = of_column or _own_compared(whole, token) or _nearest(whole, token, inside, measure)
     is_left = chosen is not None and chosen.end <= token.start
     if is_left and role == "to" and _STARTED.search(whole.low, start, chosen.start):
         chosen = None  # the day before "from A" is A's, not B's
@@ -176,7 +176,7 @@ def _own_compared(whole: Text, token: Token) -> Period | None:
     return found if found is not None and whole.low[found.end : token.start].strip(" 的:") == "" else None
 
 
-def _nearest(whole: Text, token: Token, inside: list[Period]) -> Period | None:
+def _nearest(whole: Text, token: Token, inside: list[Period], measure: str) -> Period | None:
     """The period right behind ("in 2020"), else the last one before, else the only one that is no other number's."""
     inside = [p for p in inside if p.kind != "years"]
     if not inside:
@@ -188,7 +188,8 @@ def _nearest(whole: Text, token: Token, inside: list[Period]) -> Period | None:
     mine = (p for p in left if not _is_taken(whole, token, p))
     last = next(mine, None)
     if last is not None:
-        return last if last.kind != "relative" else next(mine, last)
+        is_own = last.kind != "relative" or (measure == "level" and _is_same(whole.low, last))
+        return last if is_own else next(mine, last)
     ahead = [p for p in inside if p.start >= token.end and p.kind != "relative" and not _is_same(whole.low, p)]
     ahead = [p for p in ahead if "(" not in whole.low[token.end : p.start] and not _is_taken(whole, token, p)]
     return ahead[0] if len(ahead) == 1 else None
