@@ -173,7 +173,7 @@ def _claim(whole: Text, token: Token, number: int, before: Bound) -> Claim:
         measure = silent_growth(whole, token, metric, before)
     if unit in ("count", "person") and level in PEOPLE and metric:
         unit = level
-    if unit == "money" and level in PER_HEAD and metric:
+    if unit in ("money", *PER_HEAD) and level in PER_HEAD and metric:
         unit = level
     is_loss = metric in PROFITS and re.search(LOSS, words, re.IGNORECASE)
     if is_loss and (gain := _PROFIT.search(whole.low, max(start, token.start - 12), token.start)):
