@@ -244,3 +244,9 @@ def test_a_total_that_no_column_confirms_is_a_question():
 
 def test_a_conversion_may_be_a_range():
     assert alarms("快手\n快手收入为350亿至360亿元(约49亿至51亿美元)。", published="2025-11-20") == []
+
+
+def test_a_change_of_a_part_beside_the_change_of_the_whole_is_no_alarm():
+    text = "Kuaishou Q3\nKuaishou's GMV doubled in small towns and grew 31% overall to RMB131bn, from RMB100bn."
+    assert alarms(text) == []
+    assert alarms(text.replace("31%", "51%")) != []

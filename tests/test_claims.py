@@ -308,3 +308,17 @@ def test_a_size_in_words_is_not_a_count_times_it():
 def test_small_coins_and_round_sums(text, value, unit, currency):
     (claim,) = claims.read(text)
     assert (claim.value, claim.unit, claim.currency) == (pytest.approx(value), unit, currency)
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("换算汇率为1美元兑7.12元。", [7.12]), ("Translated at RMB7.12 to US$1.00.", [7.12]),
+        ("the 2025 event drew 2,025 merchants", [2025]), ("2025 campaign", []),
+        ("we cut our FY25E reported EPS by 3%", [-0.03]), ("直播间贡献了近半成交额", [0.5]), ("亏损收窄一半至1.08亿元", [-0.5, 1.08e8]),
+        ("shares are up nearly half this year", [0.5]), ("shares are down about a third this year", [-1 / 3]),
+        ("twice the 1.7 million of May", [2.0, 1.7e6]),
+    ],
+)  # fmt: skip
+def test_halves_rates_and_years(text, values):
+    assert [c.value for c in claims.read(text)] == pytest.approx(values)

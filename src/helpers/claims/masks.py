@@ -34,12 +34,13 @@ NAMES = re.compile(
     r"|\b(?:ten|10|100|hundred|1)? ?(?:million|billion)[- ](?:[a-z]+[- ]){0,3}?(?:plan|program|programme|scheme|"
     r"subsid(?:y|ies) (?:program|programme|campaign|channel|scheme|plan))\b"
     r"|\b(?:double|singles'?) ?(?:11|12|eleven|twelve)(?:\.11)?\b|\b[0-9]+(?:\.[0-9]+)?[- ](?:shopping )?festival\b"
+    r"|(?<![0-9.])1(?:\.0+)? ?(?:美元|港元|港币|英镑|欧元)(?=兑|=|约?合|折合)|(?:us)?\$ ?1(?:\.0+)?(?= ?(?:=|to rmb))|(?<= to )us\$ ?1(?:\.0+)?(?![0-9]|\.[0-9])"
     r"|\+[0-9]{2,3}[ -][0-9]{1,4}[ -][0-9]{3,4}[ -][0-9]{3,4}"
 )
 _STEMS = re.compile(
     "双1|双十|618|6.18|11.11|12.12|818|节|88vip|3·15|315晚|1688|58同|12306|360|7-el|24/7|7x24|3c|景区|补贴|减免|扶持|免佣|惊喜|"
     "消费券|流量计划|俱乐部|主播|会场|红包|豪补|商家|品牌计划|人团|计划|行动|工程|方案|战略|plan|program|campaign|scheme|initiative|"
-    "subsid|support|fund|\\+[0-9]{2}|double|singles|festival"
+    "subsid|support|fund|\\+[0-9]{2}|double|singles|festival|元[兑=约合折]|币[兑=约合折]|\\$ ?1"
 )
 CITATION = re.compile(r"(?:\[[0-9]{1,3}(?:[-,、, ]+[0-9]{1,3})*\])+|(?:【[0-9]{1,3}】)+|\[\^[0-9]+\]")
 

@@ -37,6 +37,7 @@ NOUNS = re.compile(
     r"games|titles|apps|images|models?|agents|drivers|trips|restaurants|hotels|seats|events?|campaigns|venues|"
     r"tonnes|tons|kilometres|kilometers|km)\b"
 )
+_YEAR = re.compile("(?:19|20)[0-9]{2}")
 _CENTS = re.compile(r" ?(?:(?P<hk>hk|hong kong|港仙)|(?P<us>us|u\.s\.|美分))? ?(?:(?<=仙)|(?<=分)|(?<=[ 0-9])cents?\b)")
 PEOPLE = {
     "user", "people", "person", "participant", "viewer", "follower", "fan", "member", "customer", "consumer", "buyer",
@@ -245,7 +246,7 @@ def _right(low: str, token: Token) -> None:
     if found["more"] or found["more2"] or found["plus"]:
         token.qualifier = "at_least"
     _per(low, token)
-    if not token.kind and (noun := NOUNS.match(low, token.end)):
+    if not token.kind and (noun := NOUNS.match(low, token.end)) and not _is_year(low, token, noun):
         _counted(token, noun, scale)
 
 
@@ -288,6 +289,12 @@ def _chain(low: str, token: Token, place: int) -> int:
         return part.end()
     token.kind, token.unit, token.currency = "money", "money", CURRENCY_AFTER[rest["money"]]
     return rest.end()
+
+
+def _is_year(low: str, token: Token, noun: re.Match) -> bool:
+    """The year of "the 2025 event": four digits before a noun in the singular."""
+    digits = low[slice(*token.digits)]
+    return bool(_YEAR.fullmatch(digits)) and noun["noun"] not in PEOPLE and not noun["noun"].endswith("s")
 
 
 def _counted(token: Token, noun: re.Match, scale: str | None) -> None:

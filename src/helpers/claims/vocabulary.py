@@ -197,7 +197,7 @@ DOWN_EN = re.compile(
     r"los(?:t|ing)|slid(?:e|ing)?|slump(?:ed|ing|s)?|shrank|shrunk|shrink(?:ing|s)?|plung(?:ed|ing|es?)|"
     r"tumbl(?:ed|ing|es?)|contract(?:ed|ing)|dip(?:ped|s)?|lower|sank|reduc(?:ed|ing|tion)|crash(?:ed)?|"
     r"retreat(?:ed)?|off|eas(?:ed|ing)|weaken(?:ed)?|shed|slip(?:ped|ping|s)?|trim(?:med|ming)|contraction|negative|cut)"
-    rf"(?:,? (?!(?:{_UP})[a-z]*\b)[a-z\-/]+){{0,3}} ?[~≈]?$"
+    rf"(?:(?:,? (?!(?:{_UP})[a-z]*\b)[a-z][a-z0-9\-/]*){{0,3}}|(?: (?!(?:{_UP})[a-z]*\b)[a-z][a-z0-9\-/]*){{0,5}} by) ?[~≈]?$"
 )
 DOWN_AFTER = re.compile(
     r" ?(?:(?:yoy|qoq|mom|y/y|q/q|annual|sequential|sharp|steep|slight|further|quarterly|monthly|"

@@ -21,12 +21,12 @@ _ZH = re.compile(
     rf"|百分之(?P<hundredth>[{_CN}十百]+(?:点[{_CN}零]+)?)"
     rf"|(?P<part>[{_CN}十百千]+)分之(?P<of>[{_CN}十]+)"
     rf"|(?P<times>[{_CN}十百]+)(?P<point>点[{_CN}]+)?倍(?!增|速|数|率)"
-    rf"|(?P<majority>过半|超半数?|逾半数?|(?:超过?|逾|近|约|接近|不到|将近)一半|一半以上)(?!年|个|天|小时|程)"
+    rf"|(?P<majority>过半|超半数?|逾半数?|(?:近|约|将近|接近)半数?(?!成(?!交)|[价导])|(?:超过?|逾|近|约|接近|不到|将近)一半|一半以上)(?!年|个|天|小时|程)"
     rf"|(?<![{_CN}十百千0-9])(?P<a>[{_CN}])(?P<b>[{_CN}])(?P<ten>[十百千])?(?P<pair>{_ZH_SCALE})?"
     rf"(?P<pairunit>{_UNIT_ZH}|[家人名位款场次件单个台](?![月百]))"
     rf"|(?<![0-9.{_CN}第])(?P<several>[{_CN}]?十)几(?P<sscale>{_ZH_SCALE})?(?P<sunit>{_UNIT_ZH}|[家人名位款场次件单个台](?!月))"
     rf"|(?<![0-9.{_CN}十百千第每几成上])(?P<number>[{_CN}][{_CN}零十百千]*|(?<!数)十[{_CN}]?)(?P<plus0>多|余)?(?P<scale>万亿|千亿|百亿|十亿|亿|千万|百万|十万|万)(?P<rest>[{_CN}][千百][{_CN}零十百]*)?(?P<plus>多|余)?(?P<unit>{_UNIT_ZH}|[家人名位款场次件单台户](?!团))?(?![级户里元一])"
-    rf"|(?:(?P<drop>下降|减少|降低|缩水|少|降|跌)|(?:增加|增长|提升|上升|多))(?:了|近|约|超过?|逾)*(?P<byhalf>一半)(?!以)"
+    rf"|(?:(?P<drop>下降|减少|降低|缩水|收窄|缩窄|少|降|跌)|(?:增加|增长|提升|上升|多))(?:了|近|约|超过?|逾)*(?P<byhalf>一半)(?!以)"
     rf"|(?P<over>超过|突破|超|破|逾|过|近|达|接近|不足|不到|上)(?P<only>万亿|千亿|百亿|十亿|亿|千万|百万|十万)(?P<onlyunit>{_UNIT_ZH}|[人家次]|单(?!品))?(?![级补减扶团一])"
 )
 _NUMBER_WORD = "|".join(WORD_NUMBERS)
@@ -44,6 +44,8 @@ _EN = re.compile(
     rf"|\b(?P<percent>(?:{_NUMBER_WORD})(?:[- ](?:one|two|three|four|five|six|seven|eight|nine))?) per ?cent\b"
     rf"|\b(?P<moved>up|rose|jump(?:ed)?|grew|increas(?:e|ed)|gain(?:ed)?|fell|drop(?:ped)?|cut|down|declin(?:e|ed)|reduc(?:e|ed)|decreas(?:e|ed)|shr[au]nk|fallen|slashed|lowered)"
     rf" by (?:about |nearly |over |almost |more than |around )?(?:an? )?(?P<byhalf>half|third|quarter)\b"
+    rf"|\b(?P<uphalf>(?:up|down) (?:nearly |about |almost |more than |over |around )?(?:half|a third|a quarter))(?= (?:this|from|on|year|over|since)\b|[.,;)])"
+    rf"|\b(?P<twotimes>twice)(?= (?:as (?:many|much|large|big|high)|the|that of)\b)"
     rf"|\b(?P<quarterof>a quarter)(?= of (?!20|fy|the (?:year|fiscal)))"
     rf"|(?<![.0-9-])\b(?P<number>half an?|an?|(?:{_NUMBER_WORD})(?:[- ](?:{_NUMBER_WORD}))?) (?P<scale>{_EN_SCALE})(?: (?P<unit>{_EN_UNIT}))?\b(?![- ](?:yuan[- ]|dollar[- ])?level)"
     rf"|\b(?P<count>(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty|thirty|forty|fifty))"
@@ -59,12 +61,13 @@ _EN = re.compile(
 )
 _FAN = {"一": 2, "二": 4, "两": 4, "三": 8, "四": 16}
 _TIMES = {"doubl": 2, "tripl": 3, "trebl": 3, "quadr": 4, "quint": 5}
+HALVES = {"half": 50.0, "third": 100 / 3, "quarter": 25.0}
 _BOTTOM = {"third": 3, "fifth": 5, "tenth": 10}
 _ENGLISH_SCALE = SCALES | {"hundred": 2}
 _ZH_STEMS = re.compile("[级番倍斩成半几]|(?<![0-9.])[亿万千百十]|分之")
 _EN_STEMS = re.compile(
     "per ?cent| by |a quarter|fold|doubl|tripl|trebl|quadrupl|quintupl|halv|third|fifth|tenth|half|times|"
-    "(?<![0-9] )(?<![0-9])(?:million|billion|trillion|thousand|hundred)|"
+    "twice|(?<![0-9] )(?<![0-9])(?:million|billion|trillion|thousand|hundred)|"
     "two |three |four |five |six |seven |eight |nine |ten |eleven |twelve |fifteen |twenty |thirty |fifty |quarters"
 )
 _SOLD = re.compile("(?:元)?的?(?:单品|商品|直播间|商家|品牌|店铺|主播|产品|爆款)")
@@ -226,7 +229,16 @@ def _english(low: str, m: re.Match) -> Token | None:
         down = g("moved").startswith(
             ("fell", "fall", "drop", "cut", "down", "declin", "reduc", "decreas", "shr", "slash", "lower")
         )
-        return _of(m, "byhalf", {"half": 50.0, "third": 100 / 3, "quarter": 25.0}[g("byhalf")], negative=down or None)
+        return _of(m, "byhalf", HALVES[g("byhalf")], negative=down or None)
+    if g("uphalf"):
+        way, part = g("uphalf").split(" ", 1)[0], g("uphalf").rsplit(" ", 1)[-1]
+        place = g("uphalf").rfind("a " + part) if part != "half" else g("uphalf").rfind(part)
+        token = _of(m, "uphalf", HALVES[part], negative=way == "down" or None)
+        token.start += place
+        token.digits = (token.start, token.end)
+        return token
+    if g("twotimes"):
+        return _token(m, 2.0, kind="multiple", unit="multiple", digit=SHARP)
     if g("quarterof"):
         return _of(m, "quarterof", 25.0)
     if g("quarters"):
