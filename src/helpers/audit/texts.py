@@ -27,6 +27,9 @@ from helpers.claims import STATUS, as_kept
 NATURE = {"press": "measured", "derived": "measured", "rule": "rule"}
 MEASURES = {"qoq_growth": "growth", "share": "level"}
 SURE = 0.1
+SAME = 0.02  # by how much two figures of one thing may differ, as a part of the larger one
+ARTICLE = "article "
+"""What stands before the id of an article that is its own entity."""
 
 
 def texts(
@@ -70,9 +73,13 @@ def texts(
         *sums(claims),
         *proportions(claims, ratios),
     ]
-    bound = as_facts(claims, metrics=metrics, homes=homes)
+    named = with_subjects(claims)
+    money = named[named["currency"].ne("") & named["entity"].str.startswith(ARTICLE)]
+    homes = homes | money.groupby("entity")["currency"].agg(lambda of: of.mode()[0]).to_dict()
+    bound = as_facts(named, metrics=metrics, homes=homes)
     both = bound if facts is None or bound.empty else _with_facts(bound, facts)
     judged = audit(both, metrics=metrics, identities=identities, readings=readings, bounds=bounds).verdicts
+    judged = judged.assign(entity=judged["entity"].mask(judged["entity"].str.startswith(ARTICLE), ""))
     settled = {row["fact_ids"][0] for row in own if row["rule"] == "stated change"}
     judged = judged[~(judged["rule"].eq("stated window") & judged["fact_ids"].str[0].isin(settled))]
     ids = set(claims["claim_id"])
@@ -86,6 +93,25 @@ def texts(
         verdicts=table, doubts=doubts_of(table), checks=counts_of(table), text=_sentence(table, claims),
         fact_ids=tuple(sorted({i for of in table["fact_ids"] for i in of})),
     )  # fmt: skip
+
+
+def with_subjects(claims: pd.DataFrame) -> pd.DataFrame:
+    """Claims of an article that names none of the ledger's entities, with the article itself as their entity.
+
+    So a company that nobody listed is held against itself. An article that gives a metric two values for one period
+    speaks of several companies, and keeps its claims without an entity.
+
+    Parameters
+    ----------
+    claims : DataFrame
+        As for `texts`.
+    """
+    unnamed = claims["entity"].eq("").groupby(claims["doc_id"]).transform("all")
+    said = claims[unnamed & claims["metric"].ne("") & claims["measure"].eq("level") & claims["value_high"].isna()]
+    of = said.groupby(["doc_id", "metric", "unit", "currency", "period_start", "period_end"])["value"]
+    several = said["doc_id"][(of.transform("max") - of.transform("min")) > SAME * of.transform("max").abs()]
+    alone = unnamed & ~claims["doc_id"].isin(several)
+    return claims.assign(entity=claims["entity"].mask(alone, ARTICLE + claims["doc_id"]))
 
 
 def as_facts(claims: pd.DataFrame, *, metrics: pd.DataFrame, homes: dict[str, str]) -> pd.DataFrame:

@@ -29,6 +29,8 @@ AMONG = re.compile("其中|包括|其余|余下|剩余|of which|of that|includin
 _MARKS = " ,,、。"
 _OWNER = re.compile(r"['’]s (?:owner|parent|operator|backer|biggest rival|rival)\b|的?(?:母公司|对手|竞争对手)")
 _ASIDE = re.compile(r"holders?: ?$|\bby $|\bvia $|来源[::]?$")
+_AND = re.compile(r"\band\b|[,;、和与及]")
+NEXT = 24  # characters between a term and the number that it belongs to
 MOST_SKIPPED = 2  # terms that cannot have the number, before the search is given up
 CHANGES = ("yoy_growth", "qoq_growth", "growth", "multiple", "yoy_multiple", "change")
 _GENERIC = ("revenue", "revenues", "收入", "营收")
@@ -181,11 +183,14 @@ def _carried(of: Asked) -> Found | None:
 
 
 def _next(of: Asked, behind: list) -> Found | None:
-    """The next term of the clause, if no other number stands before it."""
+    """The next term of the clause, unless it is the next number's: that stands before it, or right behind "and" and it."""
     whole, token = of.whole, of.token
     after = bisect_left(whole.token_starts, token.end)
+    other = whole.tokens[after].start if after < len(whole.tokens) else len(whole.low)
     for term in behind:
-        if after < len(whole.tokens) and whole.tokens[after].start < term[0]:
+        if other < term[0]:
+            return None
+        if other - term[1] < NEXT and _AND.search(whole.low, token.end, max(token.end, term[0])):
             return None
         code, level = _meaning(term, of.entity)
         if term[0] >= token.end and of.can((code, level)) and not _ENDS.search(whole.low, token.end, term[0]):
