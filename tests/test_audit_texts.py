@@ -250,3 +250,21 @@ def test_a_change_of_a_part_beside_the_change_of_the_whole_is_no_alarm():
     text = "Kuaishou Q3\nKuaishou's GMV doubled in small towns and grew 31% overall to RMB131bn, from RMB100bn."
     assert alarms(text) == []
     assert alarms(text.replace("31%", "51%")) != []
+
+
+NOBODY = "Plumfeed second quarter of 2025\nTotal revenue was RMB3,342 million (US${} million). Gross profit was RMB1,838 million, a gross margin of {}."
+
+
+def test_a_company_that_nobody_listed_is_held_against_itself():
+    assert alarms(NOBODY.format("466.5", "55%"), published="2025-08-21") == []
+    assert alarms(NOBODY.format("466.5", "45%"), published="2025-08-21") == [("inconsistent", "identity gross_margin")]
+    found = judged(NOBODY.format("466.5", "45%"), published="2025-08-21").verdicts
+    assert set(found["entity"]) == {""}
+
+
+def test_companies_that_nobody_listed_are_not_mixed():
+    two = (
+        "Two shops in 2024\nAlfa's neighbour had revenue of RMB5 billion in 2024. The other one had revenue of RMB9 billion "
+        "and a gross profit of RMB1 billion in 2024, a gross margin of 11%."
+    )
+    assert alarms(two, published="2025-08-21") == []

@@ -436,3 +436,13 @@ def test_a_day_in_brackets_belongs_to_the_number_before_it():
         "RedNote's valuation: US$20bn (Jan 2025), US$26bn (Mar-25). Its revenue was 300 million yuan (2023: 250 million yuan)."
     )
     assert [c.period_end for c in rows] == ["2025-01-31", "2025-03-31", "", "2023-12-31"]
+
+
+def test_a_term_with_its_own_number_behind_it_is_not_the_number_befores():
+    rows = bound("At Kuaishou payment services contributed RMB 360 million and advertising RMB 240 million.")
+    assert [c.metric for c in rows] == ["", "revenue_online_marketing"]
+
+
+def test_an_amount_after_its_share_of_the_whole_is_not_the_whole():
+    rows = bound("Kuaishou's subscriptions brought in two-thirds of 2024 revenue, or RMB 1.20 billion.")
+    assert [c.metric for c in rows] == ["", ""]

@@ -19,7 +19,8 @@ _HAN_PAIR = re.compile("[一-鿿]{2}")
 _NO_SUBJECT = re.compile("(?:其中|分别|合计|同比|占比|约|则|也|均|已|并|目前|仅|还|收入|比例|份额|贡献|整体)*")
 _GROWS = re.compile(r" (?:growth|increase|rise|decline)\b")
 _BASE = re.compile(
-    r"占(?:总|集团|公司|整体|全部|同期)*\Z|% of (?:the |its |their |total |group |net |overall |company )*\Z"
+    r"占(?:总|集团|公司|整体|全部|同期)*\Z"
+    r"|(?:%|per ?cent|half|thirds?|quarters?|fifths?|tenths?) of (?:the |its |their |total |group |net |overall |company |20[0-9]{2} )*\Z"
 )
 """Before what something is a share of: "占收入的 35.9 %" is not about revenue."""
 _BASE_AMOUNT = re.compile(r"占[^,。;0-9]{0,12}\Z")
