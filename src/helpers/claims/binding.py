@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from dataclasses import dataclass
 from datetime import date
 
 from helpers.claims import basis, grammar, periods
@@ -147,64 +148,90 @@ def periods_of(text: str) -> list[Period]:
     return sorted([*grammar.numbers.scan(low)[1], *periods.in_words(low)], key=lambda p: p.start)
 
 
+@dataclass(slots=True)
+class _Meaning:
+    """What a number is of: the metric with its words, how sure, the unit of its level, and the number's own unit and measure."""
+
+    metric: str
+    words: str
+    weight: float
+    level: str
+    unit: str
+    measure: str
+
+
 def _claim(whole: Text, token: Token, number: int, before: Bound) -> Claim:
     cut = bisect_right(whole.cuts, token.start)
     start = max(whole.cuts[cut - 1] if cut else 0, token.start - REACH)
     end = min(whole.cuts[cut] if cut < len(whole.cuts) else len(whole.low), token.end + REACH)
-    value, high, half = grammar.value_of(token)
-    unit = token.unit or {"money": "money", "ratio": "ratio"}.get(token.kind, "count")
     entity, entity_words, entity_weight = entity_of(whole, token, start, end)
-    measure = measure_of(whole, token, start)
-    last = before.token
-    if (
-        token.series
-        and last is not None
-        and last.series == token.series
-        and last.kind == token.kind
-        and measure == "level"
-    ):
-        measure = before.measure  # 增长7%及8%
-    metric, words, metric_weight, level = metric_of(Asked(whole, token, start, end, unit, measure, entity, before, cut))
-    if measure == "share":
-        of_revenue = _OF_REVENUE.search(whole.low, max(0, token.start - 16), min(end, token.end + 24))
-        margin = MARGINS.get(metric, "") if of_revenue else ""
-        metric, measure = SHARES.get(metric, metric if level == "ratio" else margin), "level"
-    elif unit == "ratio" and measure == "level" and level and level != "ratio":
-        measure = silent_growth(whole, token, metric, before)
-    if unit in ("count", "person") and level in PEOPLE and metric:
-        unit = level
-    if unit in ("money", *PER_HEAD) and level in PER_HEAD and metric:
-        unit = level
-    is_loss = metric in PROFITS and re.search(LOSS, words, re.IGNORECASE)
-    if is_loss and (gain := _PROFIT.search(whole.low, max(start, token.start - 12), token.start)):
-        words = whole.text[gain.start() : gain.end()].strip()  # "a loss of 5, against a profit of 2"
+    of = _meaning(whole, token, start, end, entity, before, cut)
     role = role_of(whole, token, number, start)
     if role == "aside" and before.measure == "change":
-        measure = "change"
-    first, last, how = period_of(whole, token, number, start, end, entity, metric, measure, role, before)
-    if measure == "yoy_growth" and (level == "money_per_share" or first == last != "") and not is_yearly(whole, token):
-        measure = "growth"
-    goes_on = before.sentence == cut and before.metric in MARGINS and not metric
-    bare = (
-        measure == "level" and unit == "ratio" and BARE_RATIO.search(whole.low, max(0, token.start - 16), token.start)
+        of.measure = "change"
+    first, last, how = period_of(whole, token, number, start, end, entity, of.metric, of.measure, role, before)
+    over_a_window = of.level == "money_per_share" or first == last != ""
+    if of.measure == "yoy_growth" and over_a_window and not is_yearly(whole, token):
+        of.measure = "growth"
+    _bare_margin(whole, token, of, before, cut)
+    before.sentence, before.metric, before.words, before.unit, before.end = (
+        cut,
+        of.metric,
+        of.words,
+        of.level,
+        token.end,
     )
-    if goes_on and bare:
-        metric, words, level = MARGINS[before.metric], before.words, "ratio"
-    before.sentence, before.metric, before.words, before.unit, before.end = cut, metric, words, level, token.end
-    before.token, before.measure = token, measure
+    before.token, before.measure = token, of.measure
     rests_on = basis.basis_of(whole, token, start)
     if rests_on == "actual" and whole.published and (last if token.series else first) > whole.published:
         rests_on = "forecast"  # what has not begun, or ends a list of years that goes on, cannot be reported
     period_weight = {"stated": 0.95, "inferred": 0.6}.get(how, 0.3)
+    value, high, half = grammar.value_of(token)
     return Claim(
         start=token.start, end=token.end, printed=whole.text[token.start : token.end], value=value, value_high=high,
-        unit=unit, currency=token.currency if token.kind == "money" else "", half_width=half,
+        unit=of.unit, currency=token.currency if token.kind == "money" else "", half_width=half,
         qualifier=token.qualifier, readings=tuple(token.readings), inferred=tuple(token.inferred), entity=entity,
-        entity_words=entity_words, metric=metric, metric_words=words, measure=measure, period_start=first,
-        period_end=last, period_basis=how, basis=rests_on,
-        section=_section(whole, token), sentence=cut, role=role,
-        series=token.series, confidence=round(entity_weight * metric_weight * period_weight, 2),
+        entity_words=entity_words, metric=of.metric, metric_words=of.words, measure=of.measure, period_start=first,
+        period_end=last, period_basis=how, basis=rests_on, section=_section(whole, token), sentence=cut, role=role,
+        series=token.series, confidence=round(entity_weight * of.weight * period_weight, 2),
     )  # fmt: skip
+
+
+def _meaning(whole: Text, token: Token, start: int, end: int, entity: str, before: Bound, cut: int) -> _Meaning:
+    unit = token.unit or {"money": "money", "ratio": "ratio"}.get(token.kind, "count")
+    measure = measure_of(whole, token, start)
+    last = before.token
+    in_list = token.series and last is not None and last.series == token.series and last.kind == token.kind
+    if in_list and measure == "level":
+        measure = before.measure  # 增长7%及8%
+    of = _Meaning(*metric_of(Asked(whole, token, start, end, unit, measure, entity, before, cut)), unit, measure)
+    if measure == "share":
+        of_revenue = _OF_REVENUE.search(whole.low, max(0, token.start - 16), min(end, token.end + 24))
+        margin = MARGINS.get(of.metric, "") if of_revenue else ""
+        of.metric, of.measure = SHARES.get(of.metric, of.metric if of.level == "ratio" else margin), "level"
+    elif unit == "ratio" and measure == "level" and of.level and of.level != "ratio":
+        of.measure = silent_growth(whole, token, of.metric, before)
+    counted = unit in ("count", "person") and of.level in PEOPLE
+    each = unit in ("money", *PER_HEAD) and of.level in PER_HEAD
+    if of.metric and (counted or each):
+        of.unit = of.level
+    is_loss = of.metric in PROFITS and re.search(LOSS, of.words, re.IGNORECASE)
+    if is_loss and (gain := _PROFIT.search(whole.low, max(start, token.start - 12), token.start)):
+        of.words = whole.text[gain.start() : gain.end()].strip()  # "a loss of 5, against a profit of 2"
+    return of
+
+
+def _bare_margin(whole: Text, token: Token, of: _Meaning, before: Bound, cut: int) -> None:
+    """ "Gross profit was 2.7 billion, a margin of 29 %": the margin of what the number before was about."""
+    if (
+        of.metric
+        or before.sentence != cut
+        or before.metric not in MARGINS
+        or (of.measure, of.unit) != ("level", "ratio")
+    ):
+        return
+    if BARE_RATIO.search(whole.low, max(0, token.start - 16), token.start):
+        of.metric, of.words, of.level = MARGINS[before.metric], before.words, "ratio"
 
 
 def role_of(whole: Text, token: Token, number: int, start: int) -> str:

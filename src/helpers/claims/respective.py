@@ -10,7 +10,7 @@ import re
 from bisect import bisect_right
 from dataclasses import replace
 
-from helpers.claims import periods
+from helpers.claims import days
 from helpers.claims.context import Text
 from helpers.claims.record import Claim
 
@@ -87,12 +87,12 @@ def _pair_periods(whole: Text, claims: list[Claim], numbers: list[int], start: i
     row = _in_a_row(whole.low, [(p.start, p.end, p) for p in spans])
     if len(row) < 2:
         return
-    closing = periods.resolve(row[-1], whole.today)[1]
+    closing = days.resolve(row[-1], whole.today)[1]
     if closing and all(p.year is None for p in row):  # one list is of one year
         row = [replace(p, year=int(closing[:4])) for p in row]
     fits = len(row) == len(numbers)
     for k, i in enumerate(numbers):
-        first, last = periods.resolve(row[k], whole.today) if fits else ("", "")
+        first, last = days.resolve(row[k], whole.today) if fits else ("", "")
         basis = "stated" if first else "unknown"
         claims[i] = replace(claims[i], period_start=first, period_end=last, period_basis=basis)
 

@@ -8,7 +8,7 @@ from datetime import date
 
 import pandas as pd
 
-from helpers.claims import basis, heads, periods
+from helpers.claims import basis, days, heads, periods
 from helpers.claims.context import Bound, Text, heading_above
 from helpers.claims.measures import QOQ
 from helpers.claims.numbers import Token
@@ -55,7 +55,7 @@ def period_of(
             _carry(whole, token, chosen, before, start)
             return first, last, "stated"
     if role == "from" and (window := _months_back(whole, start, end)):
-        return *periods.resolve(Period(0, 0, "ago", shift=-window), whole.today), "stated"
+        return *days.resolve(Period(0, 0, "ago", shift=-window), whole.today), "stated"
     around = _from_around(whole, token, metric, measure, month, before)
     if role != "from" or not around[0]:
         return around
@@ -89,7 +89,7 @@ def _from_around(
     if usual is None and before.period is not None and "\n" not in whole.low[before.period.end : token.start]:
         usual = before.period
     if usual is not None:
-        first, last = periods.resolve(usual, _anchor(whole), month)
+        first, last = days.resolve(usual, _anchor(whole), month)
         if first:
             return first, last, "inferred"
     if whole.today is not None and measure == "level" and whole.lexicon.kinds.get(metric) in ("stock", "price"):
@@ -120,8 +120,8 @@ def _days_of(whole: Text, period: Period, month: int, before: Bound) -> tuple[st
     """Days of a period; 去年同期, "the same quarter of 2024" and "a year earlier" are the text's own period of that year."""
     own = whole.main_period or before.period
     if not _is_same(whole.low, period):
-        return periods.resolve(period, _anchor(whole), month)
-    first, last = periods.resolve(own, _anchor(whole), month) if own is not None else ("", "")
+        return days.resolve(period, _anchor(whole), month)
+    first, last = days.resolve(own, _anchor(whole), month) if own is not None else ("", "")
     return _shifted(first, last, int(last[:4]) - period.year if period.year else 1) if first else ("", "")
 
 
@@ -137,7 +137,7 @@ def _anchor(whole: Text) -> date | None:
     """The day from which missing years are read: of publication, else the end of the main period."""
     if whole.today or whole.main_period is None or whole.main_period.year is None:
         return whole.today
-    last = periods.resolve(whole.main_period, None)[1]
+    last = days.resolve(whole.main_period, None)[1]
     return date.fromisoformat(last) if last else None
 
 
