@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from datetime import date
+from functools import lru_cache
 
 import pandas as pd
 
@@ -111,6 +112,7 @@ def _is_grown_from(whole: Text, token: Token, number: int) -> bool:
     return near and not QOQ.search(whole.low, max(0, before.start - 24), token.start)
 
 
+@lru_cache(maxsize=4096)
 def _shifted(first: str, last: str, years: int = 1) -> tuple[str, str]:
     """The same days so many years before."""
     return tuple(str(pd.Timestamp(day) - pd.DateOffset(years=years))[:10] for day in (first, last))

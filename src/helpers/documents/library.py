@@ -44,7 +44,7 @@ CREATE VIRTUAL TABLE words USING fts5(title, body, content='', tokenize="unicode
 INDEXES = {
     "claims_by_value": "claims (unit, value)",
     "claims_by_subject": "claims (metric, unit, value, entity)",
-    "claims_by_range": "claims (unit, value_high) WHERE value_high IS NOT NULL",
+    "claims_by_range": "claims (unit, value_high, value, metric, entity) WHERE value_high IS NOT NULL",
     "claims_of": "claims (doc_id)",
 }
 """Made when a library is opened and after a large folder was added: sorting once is faster than keeping in order."""
