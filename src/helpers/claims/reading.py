@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 
 from helpers.claims.binding import bind
 from helpers.claims.lexicon import Lexicon
@@ -40,7 +39,7 @@ def read(
         last = found[-1].sentence + 1 if found else 0
         for claim in bind(text[start:end], lexicon, title=title, published=published):
             place = {"start": claim.start + start, "end": claim.end + start, "sentence": claim.sentence + last}
-            found.append(replace(claim, **place))
+            found.append(claim._replace(**place))
     return found
 
 

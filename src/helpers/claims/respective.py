@@ -67,9 +67,9 @@ def _pair_names(whole: Text, claims: list[Claim], numbers: list[int], start: int
     fits = len(row) == len(numbers)
     for k, i in enumerate(numbers):
         if fits:
-            claims[i] = replace(claims[i], entity=row[k].code, entity_words=row[k].words)
+            claims[i] = claims[i]._replace(entity=row[k].code, entity_words=row[k].words)
         else:
-            claims[i] = replace(claims[i], entity="", entity_words="", confidence=0.05)
+            claims[i] = claims[i]._replace(entity="", entity_words="", confidence=0.05)
 
 
 def _pair_metrics(whole: Text, claims: list[Claim], numbers: list[int], start: int, limit: int) -> None:
@@ -79,7 +79,7 @@ def _pair_metrics(whole: Text, claims: list[Claim], numbers: list[int], start: i
     for k, i in enumerate(numbers):
         meaning = row[k][2]
         code, _ = meaning.get(claims[i].entity) or meaning.get("") or next(iter(meaning.values()))
-        claims[i] = replace(claims[i], metric=code, metric_words=row[k][3])
+        claims[i] = claims[i]._replace(metric=code, metric_words=row[k][3])
 
 
 def _pair_periods(whole: Text, claims: list[Claim], numbers: list[int], start: int, limit: int) -> None:
@@ -94,7 +94,7 @@ def _pair_periods(whole: Text, claims: list[Claim], numbers: list[int], start: i
     for k, i in enumerate(numbers):
         first, last = days.resolve(row[k], whole.today) if fits else ("", "")
         basis = "stated" if first else "unknown"
-        claims[i] = replace(claims[i], period_start=first, period_end=last, period_basis=basis)
+        claims[i] = claims[i]._replace(period_start=first, period_end=last, period_basis=basis)
 
 
 def _in_a_row(low: str, items: list[tuple]) -> list:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 
 from helpers.claims.context import Text
 from helpers.claims.lexicon import SHARES
@@ -47,7 +46,7 @@ def summed(whole: Text, claims: list[Claim]) -> list[Claim]:
     for i, role, series in _totals(whole, claims):
         roles.setdefault(i, (role, series))
     return [
-        replace(claim, role=roles[i][0], series=claim.series or roles[i][1]) if i in roles else claim
+        claim._replace(role=roles[i][0], series=claim.series or roles[i][1]) if i in roles else claim
         for i, claim in enumerate(claims)
     ]
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import concurrent.futures
 import hashlib
 import json
-import operator
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -26,7 +25,6 @@ MANY = 400  # files from which several processes read
 MUCH = 3_000_000  # bytes from which they do
 LONGEST_PASSAGE = 800
 NOT_READ = ("README.md",)
-_VALUES = operator.attrgetter(*grammar.COLUMNS)
 _TUPLES = tuple(grammar.COLUMNS.index(c) for c in ("readings", "inferred"))
 Reader = Callable[[Article], list[grammar.Claim]]
 _CUT = re.compile(r"[。!?;;!?\n]+|\. ")
@@ -126,7 +124,7 @@ def rows_of(doc_id: str, found: list[grammar.Claim]) -> list[tuple]:
     """Claims as rows; tuples as JSON."""
     rows = []
     for claim in found:
-        values = list(_VALUES(claim))
+        values = list(claim)
         for place in _TUPLES:
             values[place] = json.dumps(values[place], ensure_ascii=False) if values[place] else "[]"
         rows.append((f"{doc_id}-{claim.start}", doc_id, *values))

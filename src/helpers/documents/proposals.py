@@ -13,7 +13,7 @@ import importlib
 import json
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import pandas as pd
 
@@ -165,7 +165,7 @@ def _filled(claims: list[Claim], at: int, entity: str, metric: str, period: list
         more |= {"period_start": period[0], "period_end": period[1], "period_basis": "inferred"}
     if not more:
         return "nothing to add"
-    claims[at] = replace(claim, **more, confidence=min(claim.confidence or CONFIDENCE, CONFIDENCE))
+    claims[at] = claim._replace(**more, confidence=min(claim.confidence or CONFIDENCE, CONFIDENCE))
     return ""
 
 
