@@ -163,7 +163,8 @@ def _evaluate(
         out = _combine(out, operator, part)
     codes = pd.factorize(money)[0]
     used = np.where((position >= 0) & (money[position] != ""), codes[position], -1)
-    mixed = ((used >= 0) & (used != used.max(0))).any(0)
+    own = np.where(money[results] != "", codes[results], -1)
+    mixed = ((used >= 0) & ((used != used.max(0)) | ((own >= 0) & (used != own)))).any(0)
     out = {c: np.where(mixed, np.nan, v) for c, v in out.items()}
     return out | {"position": position, "values": np.column_stack([f["value"] for f in found])}
 

@@ -108,8 +108,12 @@ def with_subjects(claims: pd.DataFrame) -> pd.DataFrame:
     """
     unnamed = claims["entity"].eq("").groupby(claims["doc_id"]).transform("all")
     said = claims[unnamed & claims["metric"].ne("") & claims["measure"].eq("level") & claims["value_high"].isna()]
-    of = said.groupby(["doc_id", "metric", "unit", "currency", "period_start", "period_end"])["value"]
-    several = said["doc_id"][(of.transform("max") - of.transform("min")) > SAME * of.transform("max").abs()]
+    said = said[said["role"].ne("aside")]
+    of = said["value"].abs().groupby([said[c] for c in ("doc_id", "metric", "unit", "period_start", "period_end")])
+    ratio = of.transform("max") / of.transform("min").clip(lower=1e-12)
+    tens = np.log10(ratio)
+    is_slip = tens.round().gt(0) & (tens - tens.round()).abs().lt(0.01)  # ten times is the same figure with a slip
+    several = said["doc_id"][ratio.gt(1 + SAME) & ~is_slip]
     alone = unnamed & ~claims["doc_id"].isin(several)
     return claims.assign(entity=claims["entity"].mask(alone, ARTICLE + claims["doc_id"]))
 

@@ -18,6 +18,11 @@ def fold(text: str) -> str:
 def tokens(low: str) -> tuple[list[Token], list[Period]]:
     """Numbers with a unit of a folded text, and the periods it names, both in order."""
     found, named = numbers.scan(low)
+    if "新台" in low and numbers.in_taiwan(low):
+        for token in found:
+            if token.currency == "CNY" and low[token.end - 1] == "元":
+                token.currency = "TWD"
+                token.inferred.append("currency")
     found = _merged(found, words.scan(low))
     found = compose.compose(low, found)
     tables.apply(low, found)

@@ -225,6 +225,9 @@ def _right(low: str, token: Token) -> None:
     if scale in LETTERS and not _is_scale_letter(low, token, scale, found):
         found = vocabulary.AFTER.match(low, token.end, token.end)  # nothing: the letter needs a currency before it
         scale = None
+    if low.startswith("兆元", token.end) and in_taiwan(low):
+        token.kind, token.unit, token.currency, token.power, token.end = "money", "money", "TWD", 12, token.end + 2
+        return
     if low.startswith(("mm", "兆"), token.end):
         token.kind, token.end = "refused", token.end + 2  # 1e6 for some and 1e3 or 1e12 for others
         return
@@ -248,6 +251,11 @@ def _right(low: str, token: Token) -> None:
     _per(low, token)
     if not token.kind and (noun := NOUNS.match(low, token.end)) and not _is_year(low, token, noun):
         _counted(token, noun, scale)
+
+
+def in_taiwan(low: str) -> bool:
+    """Whether a text counts in the dollars of Taiwan, whose sign in prose is 元 as well."""
+    return "新台币" in low and "人民币" not in low
 
 
 def _is_scale_letter(low: str, token: Token, scale: str, found: re.Match) -> bool:

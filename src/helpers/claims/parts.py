@@ -11,9 +11,9 @@ from collections.abc import Collection
 
 _PART = re.compile(
     r"(?:商品|产品|服务|游戏|会员|佣金|云|直播|增值|海外|国际|国内|线下|自营|物流|金融|ip|货架|店播|达播|达人|短视频|搜索|商城|品牌|服饰|美妆|食品|女装|"
-    r"家电|数码|单场|首日|日均|月均|人均|内容|业务|到店|外卖|零售|第三方|其他|衍生品|订阅|利息|投资|交易|板块|分部|付费|跨境|"
+    r"家电|数码|单场|首日|日均|月均|人均|内容|业务|到店|外卖|零售|第三方|其他|衍生品|订阅|利息|投资|交易|板块|分部|付费|跨境|行业|全球|"
     r"\b(?:products?|services?|games?|gaming|cloud|merchandise|logistics|memberships?|subscriptions?|commissions?|overseas|"
-    r"international|segment|retail|delivery|digital|payments?|beauty|apparel|grocery|live|shelf|organic|licensing)) ?\Z"
+    r"international|regional|industry|market|national|nationwide|global|worldwide|sector|segment|retail|delivery|digital|payments?|beauty|apparel|grocery|live|shelf|organic|licensing)) ?\Z"
 )
 """What may stand before a word for the whole and makes it a part: 商品收入, service revenue."""
 WHOLES = {"revenue", "gmv", "net_profit", "orders", "gross_profit", "gross_margin"}
@@ -51,11 +51,15 @@ _SUBJECT = re.compile(
     r"(?:^|[.;\n] |\n|- )(?:The )?(?P<name>[A-Z][A-Za-z0-9]*(?: (?:AI|[A-Z][A-Za-z0-9]*))*) "
     r"(?:has )?(?:generated|brought in|brought|contributed|earned|made|booked|posted|reported|recorded|logged)\b[^.;,\n]{0,60}\Z"
 )
+_LABEL = re.compile(
+    r"(?:[\n。;] ?|[0-9][.、)] ?|[-•] ?)(?!业绩|财务|收入|营收|概况|摘要|要点|事件|整体|公司|总体|数据|财报|结果|核心|集团)([一-鿿]{2,6}):\Z"
+)
+"""A label before a word for revenue: "2. 游戏:收入16.1亿元" is the games'."""
 _LATIN = re.compile(r"(?<![a-z0-9])(?!(?:gaap|ifrs|ttm|ltm|app|yoy|qoq)\Z)[a-z]{2,}\Z")
 _UNIT = re.compile(
     r"\b(?:the|this|that|its) (?:[a-z]+ )?(?:segment|unit|division|business|arm)(?:['’]s)? (?:[a-z]+ )?(?:an? )?\Z"
 )
-_NEW_SUBJECT = re.compile(r"[。;\n]|\. |公司|集团|整体|全年|\b(?:company|group|overall|total)\b")
+_NEW_SUBJECT = re.compile(r"[。;\n]|\. (?!its )|公司|集团|整体|全年|\b(?:company|group|overall|total)\b")
 _RESULT = re.compile("收入|营收|利润|亏损|revenue|sales|profit|income|loss")
 REACH = 200
 OF_A_PART_TOO = {"operating_profit", "operating_margin"}
@@ -112,7 +116,7 @@ def _part_begins(text: str, low: str, start: int, end: int, names: Collection[in
         return owner.start()
     if not is_revenue:
         return None
-    if _FROM.match(low, end):
+    if _FROM.match(low, end) or low.startswith(" per ", end):
         return start
     subject = _SUBJECT.search(text, max(0, start - 90), start)
     if subject and subject.end("name") not in names and not _COMMON.fullmatch(subject["name"].lower()):
@@ -127,7 +131,8 @@ def _named_before(low: str, start: int, names: Collection[int]) -> int | None:
     """Where a short name of a part begins that stands alone before 收入: 电商收入, 可灵当季收入, The Monsters实现收入."""
     run = _RUN.search(low, start - 12 if start > 12 else 0, start)
     if not run:
-        return None
+        label = _LABEL.search(low, max(0, start - 14), start)
+        return label.start(1) if label else None
     begins = max((n for n in range(run.start(), start) if n in names), default=run.start())
     begins = max(begins, low.rfind("占", begins, start) + 1)  # 广告占总收入
     rest = _BESIDES.sub("", low[begins:start])

@@ -26,8 +26,8 @@ _DIGIT_FIRST = re.compile(
     rf"|(?P<y3>{_YEAR}|[0-9]{{2}})年?(?:财年|财政年度)(?:第?(?P<q3>[一二三四1-4])(?:财务?季度?|季度?)|(?P<h3>[上下])半年)?"
     rf"|(?P<y4>{_YEAR}|[0-9]{{2}})年?的?(?P<h4>[上下])半年"
     rf"|(?P<y5>{_YEAR}|[0-9]{{2}})年?前(?P<n5>三|3|九|9)(?:个?季度|个?月)"
-    rf"|(?P<y6>{_YEAR}|[0-9]{{2}}) ?年?[-/']?(?P<k6>[qh])(?P<q6>[1-4]){_END}(?![a-z])"
-    rf"|(?P<q7>[1-4])(?P<k7>[qh]) ?(?:fy)?'?(?P<y7>{_YEAR}|[0-9]{{2}})?{_END}(?![a-z])"
+    rf"|(?P<y6>{_YEAR}|[0-9]{{2}}) ?年?[-/']?(?P<k6>[qh])(?P<q6>[1-4]){_END}[ae]?(?![a-z])"
+    rf"|(?P<q7>[1-4])(?P<k7>[qh]) ?(?:fy)?'?(?P<y7>{_YEAR}|[0-9]{{2}})?{_END}[ae]?(?![a-z])"
     rf"|(?P<n8>9)m ?'?(?P<y8>{_YEAR}|[0-9]{{2}}){_END}"
     rf"|(?P<y9>{_YEAR})年 ?(?P<m9>1[0-2]|0?[1-9])月(?:份|底|末|初)?"
     rf"|(?P<y10>{_YEAR}|[0-9]{{2}})(?:(?:[-/至~、和]|to)(?:{_YEAR}|[0-9]{{2}}))+(?:年度?|财年|e(?![a-z]))"
@@ -46,6 +46,7 @@ _LEFT = re.compile(
 )
 _MONTH_BEFORE = re.compile(rf"(?<![a-z])({_MONTH})\.? ?[-'’]$")
 _SHORT_YEAR = re.compile(rf"(?:1[5-9]|2[0-9]|3[0-5]){_END}")
+LONGEST_SPAN = 5  # years of "2025-2027年" that a list of numbers may go through
 _AFTER_BLANK = frozenset("jfmasondqhop年月'") | {""}
 _NO_PERIOD = frozenset("%亿万元倍个,;)家款人次港美股台")
 _LEFT_ENDS = frozenset("ynbrhlegtvcq.年第p")  # last letters of months, FY, Q, H
@@ -215,7 +216,9 @@ def bare_year(low: str, place: int) -> Period | None:
 
 
 def _several(text: str) -> tuple[int, ...]:
-    return tuple(_full(y) for y in re.findall(rf"{_YEAR}|(?<![0-9])[0-9]{{2}}(?![0-9])", text))
+    years = tuple(_full(y) for y in re.findall(rf"{_YEAR}|(?<![0-9])[0-9]{{2}}(?![0-9])", text))
+    is_span = len(years) == 2 and 2 <= years[1] - years[0] <= LONGEST_SPAN and re.search("[-至~]|to", text)
+    return tuple(range(years[0], years[1] + 1)) if is_span else years
 
 
 def _after(low: str, place: int, left: re.Match) -> Period | None:

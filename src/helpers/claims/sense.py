@@ -45,6 +45,10 @@ _LEFT_WORD = re.compile(
 )
 
 
+_GROUPED = re.compile("[0-9]{1,3}(?:,[0-9]{3})+")
+_VIEWS = re.compile("播放|曝光|浏览|参数|观看|次|token|点击")
+
+
 def settle(low: str, tokens: list[Token]) -> list[Token]:
     """Decide the unit of numbers that have a scale but no unit; numbers that nothing explains are left out.
 
@@ -96,7 +100,7 @@ def _explain(low: str, token: Token, last: Token | None) -> bool:
         ):
             token.kind, token.unit = "count", "rating_point"
             return True
-        if not (grouped and found) or token.value >= 1e9:
+        if not (grouped and (found or _is_count(low, token))) or token.value >= 1e9:
             return False
     behind = _AFTER.match(low, token.end)
     if behind and behind["money"]:
@@ -107,8 +111,24 @@ def _explain(low: str, token: Token, last: Token | None) -> bool:
         token.kind, token.unit = _before(low, token)
     if token.kind == "count" and token.unit == "count" and _after_money(low, token, last):
         token.kind, token.unit = "money", "money"
+    if token.kind == "count" and token.unit == "count" and _is_huge(low, token):
+        token.kind, token.unit = "money", "money"
     token.inferred.append("unit")
     return True
+
+
+def _is_count(low: str, token: Token) -> bool:
+    """A whole number in groups of three in English prose, "exceeded 150,000", counts something; a cell may be anything."""
+    line = low[low.rfind("\n", 0, token.start) + 1 : token.end]
+    in_prose = token.header is None and "|" not in line and "  " not in line and not _HAN.search(line)
+    return in_prose and bool(_GROUPED.fullmatch(low[slice(*token.digits)]))
+
+
+def _is_huge(low: str, token: Token) -> bool:
+    """4,000亿 and 3万亿 without a word are money: nobody counts so many of anything but views."""
+    if token.value * token.factor < 1e11 or "亿" not in low[token.start : token.end]:
+        return False
+    return not _VIEWS.search(low, max(0, token.start - 20), token.end + 4)
 
 
 def _after_money(low: str, token: Token, last: Token | None) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from helpers.claims.numbers import Token
 from helpers.claims.vocabulary import CURRENCY_BEFORE, SCALES
@@ -32,6 +32,8 @@ _MONEY_NAMES = {
 _RATIO_ROW = re.compile(
     r"margin|率(?!先)|占比|比例|yoy|y/y|qoq|同比|环比|growth|增速|增幅|% ?change|\bchange\b|share of|\bratio\b"
 )
+_TIMES_ROW = re.compile(r"\bp/?[esb]\b|\bev/|\(x\)|\(倍\)|市[盈销净]率|\bmultiple\b")
+_HEAD_MONEY = re.compile(r"(?<![a-z])(?:us\$|usd|hk\$|hkd|rmb|cny|nt\$|s\$|eur|€|人民币|美元|港元|港币)(?![a-z])")
 _PER_SHARE = re.compile(r"per share|per ads|\beps\b|每股|/股")
 _COUNT_ROW = re.compile(
     r"\bdaus?\b|\bmaus?\b|users?|用户|日活|月活|订单|orders|买家|buyers|merchants|商家|人数|followers|门店|stores|employees|员工"
@@ -153,13 +155,21 @@ def _fill(low, token, cells, in_table, header, mine, scope) -> None:
     label = low[cells[0][0] : cells[0][1]] if in_table else low[max(cells[0][0], token.start - 24) : token.start]
     own = next((n for n in mine if in_table and n.start < cells[0][1]), None)
     above = next(iter(notes(column)), None) if column and _HINTS.search(column) else None
+    times = in_table and _TIMES_ROW.search(label)
     said = [n for n in (own, above) if n is not None and n.is_percent]
-    if said or (in_table and (_RATIO_ROW.search(column) or (_RATIO_ROW.search(label) and not own))):
+    if said or (in_table and (_RATIO_ROW.search(column) or (_RATIO_ROW.search(label) and not own and not times))):
         _percent(token)
+        return
+    if times:
+        token.kind, token.unit = "multiple", "multiple"
+        token.inferred.append("unit")
         return
     note = own or above or scope
     if note is not None and not note.is_percent and (in_table or _is_amount(low, token, note)):
-        _scaled(token, note, f"{label} {column}", note in (own, above))
+        is_own = note in (own, above)
+        if money := _HEAD_MONEY.search(column):  # a column in dollars beside one in yuan
+            note = replace(note, currency=_MONEY_NAMES.get(money[0]) or CURRENCY_BEFORE.get(money[0], note.currency))
+        _scaled(token, note, f"{label} {column}", is_own)
 
 
 def _bracket(low: str, token: Token, cell: tuple[int, int]) -> None:

@@ -188,7 +188,7 @@ NARROWED = re.compile(
 )
 """A change of a rate in points is negative; a fall that narrows is none."""
 DOWN_ZH = re.compile(
-    r"(?:下降|下滑|下跌|蒸发|下挫|减少|降低|回落|缩减|萎缩|收缩|缩水|负增长|滑落|走低|下调|倒退|大跌|暴跌|重挫|锐减|骤降|低开|低收|收低|走弱|掉|"
+    r"(?:下降|下滑|下跌|蒸发|下挫|减少|降低|回落|缩减|萎缩|收缩|缩水|负增长|滑落|走低|下调|倒退|大跌|暴跌|重挫|锐减|骤降|低开|低收|收低|走弱|(?<![吃卖拿占花用])掉|"
     r"跌|(?<!费)降|(?<![增加])减|(?<!减)少|降幅|跌幅|减幅)(?:幅度?)?" + _FILL_ZH + "$"
 )
 _UP = "up|grew|rose|increas|growth|gain|jump|surg|climb|expand|higher|soar|add|than|to|from|while|but|and|into"

@@ -204,7 +204,9 @@ def _is_behind(low: str, token: Token, period: Period) -> bool:
         return True  # US$26bn (March 2025)
     if period.kind in ("ago", "relative") and not gap.strip():
         return True
-    return period.kind != "relative" and bool(_BEHIND.fullmatch(gap))
+    if period.kind == "relative":
+        return gap in (" of ", " in ")  # the 28.8% of last year
+    return bool(_BEHIND.fullmatch(gap))
 
 
 def _is_taken(whole: Text, token: Token, period: Period) -> bool:

@@ -39,6 +39,9 @@ _EN = re.compile(
     rf"\b(?!-digit| digit| down| as\b| check|s?[- ]?(?:11|12|eleven|twelve))"
     rf"|\b(?P<halved>halv(?:ed|ing))\b"
     rf"|\b(?P<top>one|two|three|four|five|a)[- ](?P<bottom>thirds?|fifths?|tenths?)\b|\bthree[- ](?P<quarters>quarters) of (?!20|fy|the year|19)"
+    rf"|(?<!first )\b(?P<quarters2>three-quarters)\b(?! of)"
+    rf"|\b(?P<inof>one|two|three|four|five|six|seven|eight|nine) (?:in|out of) (?:every )?(?P<outof>two|three|four|five|six|seven|eight|nine|ten|twenty)\b"
+    rf"|(?<!first )(?<!second )(?<!latter )(?<!other )(?<!last )(?<!better )(?<![0-9.] )\b(?P<plainhalf>half) of (?:the|its|their|all) (?!year|month|day|week|decade|season|fiscal|20|quarter)"
     rf"|\b(?P<vague>(?:more than|over|nearly|almost|about|less than|around|roughly|under) )(?P<halfof>half)(?= (?:of|the|its|their|all)\b|[.,;)])"
     rf"|\b(?P<times>(?:{_NUMBER_WORD})) times(?= (?:as|more|higher|larger|bigger|greater|that|the|its|faster|over)\b)"
     rf"|\b(?P<percent>(?:{_NUMBER_WORD})(?:[- ](?:one|two|three|four|five|six|seven|eight|nine))?) per ?cent\b"
@@ -67,7 +70,7 @@ _ENGLISH_SCALE = SCALES | {"hundred": 2}
 _ZH_STEMS = re.compile("[级番倍斩成半几]|(?<![0-9.])[亿万千百十]|分之")
 _EN_STEMS = re.compile(
     "per ?cent| by |a quarter|fold|doubl|tripl|trebl|quadrupl|quintupl|halv|third|fifth|tenth|half|times|"
-    "twice|(?<![0-9] )(?<![0-9])(?:million|billion|trillion|thousand|hundred)|"
+    "twice| in | out of |quarters|(?<![0-9] )(?<![0-9])(?:million|billion|trillion|thousand|hundred)|"
     "two |three |four |five |six |seven |eight |nine |ten |eleven |twelve |fifteen |twenty |thirty |fifty |quarters"
 )
 _SOLD = re.compile("(?:元)?的?(?:单品|商品|直播间|商家|品牌|店铺|主播|产品|爆款)")
@@ -241,7 +244,13 @@ def _english(low: str, m: re.Match) -> Token | None:
         return _token(m, 2.0, kind="multiple", unit="multiple", digit=SHARP)
     if g("quarterof"):
         return _of(m, "quarterof", 25.0)
-    if g("quarters"):
+    if g("inof"):
+        return _token(
+            m, 100.0 * WORD_NUMBERS[g("inof")] / WORD_NUMBERS[g("outof")], kind="ratio", unit="ratio", digit=10.0
+        )
+    if g("plainhalf"):
+        return _of(m, "plainhalf", 50.0)
+    if g("quarters") or g("quarters2"):
         return _token(m, 75.0, kind="ratio", unit="ratio")
     if g("halfof"):
         token = _token(m, 50.0, kind="ratio", unit="ratio", digit=10.0)
