@@ -231,6 +231,15 @@ SEGMENTS = (
         ("Etsy\nThe app's share of GMS was 46%.", []),
         ("Etsy\nThe app's share of GMS was 146%.", [("inconsistent", "shares")]),
         ("快手\n快手收入增长146%。", []),
+        ("Live\nLive sales reached RMB 4.65 trillion, or 30% of the country's online sales of RMB 15.5 trillion.", []),
+        ("Live\nLive sales reached RMB 4.65 trillion, or 40% of the country's online sales of RMB 15.5 trillion.", [("inconsistent", "share of")]),
+        ("某社交电商\n平台GMV为285亿元,在规模6950亿元的市场中占4.1%。", []),
+        ("某社交电商\n平台GMV为285亿元,在规模6950亿元的市场中占14.1%。", [("inconsistent", "share of")]),
+        ("某平台\n直播支付5.8万亿元,占网络零售额15.5万亿元的37%。", []),
+        ("某平台\n直播支付5.8万亿元,占网络零售额15.5万亿元的47%。", [("inconsistent", "share of")]),
+        ("某平台\n该平台交易由43.3亿美元增至59.8亿美元,成长38.1%。", []),
+        ("货盘\n按GMV算,女装占62%,零食占20%,家居占18%。", []),
+        ("货盘\n按GMV算,女装占62%,零食占31%,家居占18%。", [("implausible", "shares")]),
     ],
 )  # fmt: skip
 def test_what_a_text_adds_up(text, expected):
@@ -268,3 +277,24 @@ def test_companies_that_nobody_listed_are_not_mixed():
         "and a gross profit of RMB1 billion in 2024, a gross margin of 11%."
     )
     assert alarms(two, published="2025-08-21") == []
+
+
+def test_a_column_in_dollars_beside_yuan_is_no_contradiction():
+    table = (
+        "Vipshop Q3 2025\n(in millions)\n| | Q3 2025 RMB | Q3 2025 US$ |\n|---|---|---|\n| Total net revenues | 21,412.6 | 3,007.8 |\n"
+        "| Cost of revenues | (16,487.7) | (2,316.0) |\n| Gross profit | 4,924.9 | 691.8 |\n"
+    )
+    assert alarms(table, published="2025-11-20") == []
+    assert alarms(table.replace("4,924.9", "5,924.9"), published="2025-11-20") == [("inconsistent", "conversion")]
+
+
+def test_a_headline_ten_times_its_body_is_found_for_a_company_that_nobody_listed():
+    text = "某集团递表:年活跃买家3.6亿\n集团2024年年度活跃买家为{}人。2024年收入为36.2亿元。"
+    assert alarms(text.format("3,600万"), published="2025-06-01") == [("inconsistent", "headline")]
+    assert alarms(text.format("3.6亿"), published="2025-06-01") == []
+
+
+def test_a_quarter_above_its_half_year_in_a_row_that_the_ledger_lacks():
+    table = "JD (RMB bn)\n                      2Q25A    1H25A\nGroup revenue          356.7    657.8\n  Net service revenue   73.8    {}\n"
+    assert alarms(table.format("139.4"), published="2025-08-20") == []
+    assert alarms(table.format("69.4"), published="2025-08-20") == [("inconsistent", "part and whole")]

@@ -322,3 +322,38 @@ def test_small_coins_and_round_sums(text, value, unit, currency):
 )  # fmt: skip
 def test_halves_rates_and_years(text, values):
     assert [c.value for c in claims.read(text)] == pytest.approx(values)
+
+
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [
+        ("富邦媒營收新台幣262.4億元,去年同期為268.6億元,占3.62兆元的市場", [(2.624e10, "TWD"), (2.686e10, "TWD"), (3.62e12, "TWD")]),
+        ("快手目标价98港元,收入355亿元", [(98, "HKD"), (3.55e10, "CNY")]),
+        ("市场共7.2万亿元,抖音3.19万亿,快手1.29万亿", [(7.2e12, "CNY"), (3.19e12, "CNY"), (1.29e12, "CNY")]),
+    ],
+)  # fmt: skip
+def test_whose_money_a_text_means(text, rows):
+    assert [(c.value, c.currency) for c in claims.read(text)] == rows
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("One in four of you told us", [0.25]), ("nine in ten members renew", [0.9]), ("three-quarters have not", [0.75]),
+        ("She spent half of the 7,200 yuan", [0.5, 7200]), ("in the first half of the year", []),
+        ("the fleet exceeded 150,000.", [150000]), ("吃掉65.1%", [0.651]), ("播放量3万亿", [3e12]),
+    ],
+)  # fmt: skip
+def test_fractions_and_plain_counts(text, values):
+    assert [c.value for c in claims.read(text)] == pytest.approx(values)
+
+
+def test_views_are_no_money_however_many():
+    assert claims.read("播放量3万亿")[0].unit == "count"
+
+
+def test_a_table_of_multiples_and_columns_with_their_own_money():
+    table = "JD (RMB bn)\n| | 2Q25A | 2025E | 2025E US$ |\n|---|---|---|---|\n| Revenue | 356.7 | 1,328.0 | 184.4 |\n| P/E (x) | 12.7 | 8.6 | 6.7 |\n"
+    rows = [(c.value, c.unit, c.currency) for c in claims.read(table)]
+    assert rows[:3] == [(3.567e11, "money", "CNY"), (1.328e12, "money", "CNY"), (1.844e11, "money", "USD")]
+    assert rows[3:] == [(12.7, "multiple", ""), (8.6, "multiple", ""), (6.7, "multiple", "")]

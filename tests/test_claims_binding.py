@@ -446,3 +446,32 @@ def test_a_term_with_its_own_number_behind_it_is_not_the_number_befores():
 def test_an_amount_after_its_share_of_the_whole_is_not_the_whole():
     rows = bound("Kuaishou's subscriptions brought in two-thirds of 2024 revenue, or RMB 1.20 billion.")
     assert [c.metric for c in rows] == ["", ""]
+
+
+def test_a_labelled_segment_has_the_revenue():
+    rows = bound("B站三季报\n2. 游戏:收入16.1亿元,同比-11.5%。\n业绩:收入76.9亿元。", title="B站三季报")
+    assert [c.metric for c in rows] == ["", "", "revenue"]
+
+
+def test_a_span_of_years_goes_through_its_list():
+    rows = bound("预计B站2025-2027年营收分别为301.5/332.4/361.0亿元;经调整净利润24.1/32.8/40.6亿元。")
+    assert [c.period_end[:4] for c in rows] == ["2025", "2026", "2027"] * 2
+
+
+def test_quarters_marked_as_actual():
+    rows = bound("JD (RMB bn)\n                2Q25A    1H25A\nGroup revenue   356.7    657.8\n")
+    assert [(c.period_start, c.period_end) for c in rows] == [
+        ("2025-04-01", "2025-06-30"),
+        ("2025-01-01", "2025-06-30"),
+    ]
+
+
+def test_the_same_of_last_year_is_of_last_year():
+    rows = bound(
+        "Coupang's gross margin was 29.3% in 2025, better than the 28.8% of last year.", published="2026-02-01"
+    )
+    assert [c.period_end for c in rows] == ["2025-12-31", "2025-12-31"] or rows[1].period_end == "2025-12-31"
+
+
+def test_regional_sales_are_not_a_companys():
+    assert bound("Shopee leads. It had 22% of regional e-commerce GMV of US$160 billion.")[-1].metric == ""

@@ -28,6 +28,7 @@ NATURE = {"press": "measured", "derived": "measured", "rule": "rule"}
 MEASURES = {"qoq_growth": "growth", "share": "level"}
 SURE = 0.1
 SAME = 0.02  # by how much two figures of one thing may differ, as a part of the larger one
+ONE_SUBJECT = 4.0  # by how much surer an entity is where an article speaks of one, than where none is named
 ARTICLE = "article "
 """What stands before the id of an article that is its own entity."""
 
@@ -115,7 +116,8 @@ def with_subjects(claims: pd.DataFrame) -> pd.DataFrame:
     is_slip = tens.round().gt(0) & (tens - tens.round()).abs().lt(0.01)  # ten times is the same figure with a slip
     several = said["doc_id"][ratio.gt(1 + SAME) & ~is_slip]
     alone = unnamed & ~claims["doc_id"].isin(several)
-    return claims.assign(entity=claims["entity"].mask(alone, ARTICLE + claims["doc_id"]))
+    sure = claims["confidence"].mask(alone, claims["confidence"] * ONE_SUBJECT)
+    return claims.assign(entity=claims["entity"].mask(alone, ARTICLE + claims["doc_id"]), confidence=sure)
 
 
 def as_facts(claims: pd.DataFrame, *, metrics: pd.DataFrame, homes: dict[str, str]) -> pd.DataFrame:

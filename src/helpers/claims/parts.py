@@ -13,7 +13,7 @@ _PART = re.compile(
     r"(?:商品|产品|服务|游戏|会员|佣金|云|直播|增值|海外|国际|国内|线下|自营|物流|金融|ip|货架|店播|达播|达人|短视频|搜索|商城|品牌|服饰|美妆|食品|女装|"
     r"家电|数码|单场|首日|日均|月均|人均|内容|业务|到店|外卖|零售|第三方|其他|衍生品|订阅|利息|投资|交易|板块|分部|付费|跨境|行业|全球|"
     r"\b(?:products?|services?|games?|gaming|cloud|merchandise|logistics|memberships?|subscriptions?|commissions?|overseas|"
-    r"international|regional|industry|market|national|nationwide|global|worldwide|sector|segment|retail|delivery|digital|payments?|beauty|apparel|grocery|live|shelf|organic|licensing)) ?\Z"
+    r"international|regional|industry|market|national|nationwide|global|worldwide|sector|segment|retail|delivery|digital|payments?|beauty|apparel|grocery|live|shelf|organic|licensing))(?: e-commerce)? ?\Z"
 )
 """What may stand before a word for the whole and makes it a part: 商品收入, service revenue."""
 WHOLES = {"revenue", "gmv", "net_profit", "orders", "gross_profit", "gross_margin"}
@@ -81,7 +81,7 @@ def parts_apart(text: str, low: str, terms: list[tuple], names: Collection[int])
                 continue
             begins = _part_begins(text, low, start, end, names, codes == {"revenue"} or words == "利润")
         elif codes.issubset(OF_A_PART_TOO) and (
-            _is_of_part(low, start, out) or _PART.search(low, max(0, start - 16), start)
+            _is_of_part(low, start, out) or _PART.search(low, max(0, start - 24), start)
         ):
             begins = start
         if begins is None:
@@ -102,7 +102,7 @@ def _is_of_part(low: str, start: int, out: list[tuple]) -> bool:
 
 def _part_begins(text: str, low: str, start: int, end: int, names: Collection[int], is_revenue: bool) -> int | None:
     """Where the words begin that make a part of the word at ``start:end``; None if it is the whole."""
-    if part := _PART.search(low, max(0, start - 16), start):
+    if part := _PART.search(low, max(0, start - 24), start):
         return part.start()
     if start in names:
         return None

@@ -20,6 +20,13 @@ _REST = re.compile(
 _OF_A_WHOLE = re.compile(
     r"(?:份额|占比|渗透率|占[^,。;0-9]{0,12}|\bshare of [a-z ]{2,24}|\bmarket share|\baccounts? for)[^,。;0-9]{0,14}\Z"
 )
+_TAKES = re.compile(r"占(?:比|到|了|约|近|超)*\Z")
+_OR = re.compile(r",? ?(?:or|about|roughly|equal to|equivalent to|representing|accounting for| ){1,6}")
+_OF = re.compile(r" of (?:the |its |their )?[a-z' \-]{0,40}? ?(?:of |, )?(?:about |roughly |nearly |over )?")
+_TAKES_OF = re.compile(
+    r"[^。;0-9]{0,4}占[^,。;0-9]{0,16}\x00的(?:约|近|超)?|[^。;0-9]{0,20}\x00[^,。;0-9]{0,8}中?占(?:约|近|超|比)*"
+)
+"""What stands before and behind the whole: 占网络零售额15.5万亿元的37%, 在规模6,950亿元的市场中占4.1%."""
 _TOTAL = re.compile(r"(?:\btotal\b|合计|总计|总额|总收入|总营收|收入总|小计)")
 
 
@@ -34,12 +41,15 @@ def summed(whole: Text, claims: list[Claim]) -> list[Claim]:
     """
     roles: dict[int, tuple[str, int]] = {}
     for i, claim in enumerate(claims):
+        if i and claim.unit == "money" and _is_base(whole.low, claims, i):
+            roles[i] = ("base", 0)
+            continue
         if claim.role or claim.measure != "level":
             continue
         left = whole.low[max(0, claim.start - 40) : claim.start]
         if claim.unit == "ratio" and _REST.search(left):
             roles[i] = ("rest", 0)
-        elif claim.unit == "ratio" and claim.value > 1 and _OF_A_WHOLE.search(left):
+        elif claim.unit == "ratio" and (claim.value > 1 or _TAKES.search(left)) and _OF_A_WHOLE.search(left):
             roles[i] = ("share", 0)
         elif claim.unit == "money" and _is_part(whole.low, claims, roles, i):
             roles[i] = ("part", 0)
@@ -49,6 +59,22 @@ def summed(whole: Text, claims: list[Claim]) -> list[Claim]:
         claim._replace(role=roles[i][0], series=claim.series or roles[i][1]) if i in roles else claim
         for i, claim in enumerate(claims)
     ]
+
+
+def _is_base(low: str, claims: list[Claim], i: int) -> bool:
+    """Whether an amount is what the one before it has a printed share of: "4.65 trillion, or 40% of sales of 15.5 trillion"."""
+    before, claim = claims[i - 1], claims[i]
+    if before.unit == "ratio" and before.measure == "level" and i > 1 and _is_like(claims[i - 2], claim):
+        gaps = low[claims[i - 2].end : before.start], low[before.end : claim.start]
+        return bool(_OR.fullmatch(gaps[0]) and _OF.fullmatch(gaps[1]))
+    after = claims[i + 1] if i + 1 < len(claims) else None
+    if after is not None and after.unit == "ratio" and after.measure == "level" and _is_like(before, claim):
+        return bool(_TAKES_OF.fullmatch(f"{low[before.end : claim.start]}\x00{low[claim.end : after.start]}"))
+    return False
+
+
+def _is_like(one: Claim, other: Claim) -> bool:
+    return (one.unit, one.currency, one.sentence) == (other.unit, other.currency, other.sentence)
 
 
 def _is_part(low: str, claims: list[Claim], roles: dict[int, tuple[str, int]], i: int) -> bool:
