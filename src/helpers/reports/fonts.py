@@ -36,7 +36,11 @@ def face(text: str) -> str:
     if not wanted:
         return ""
     content = base64.b64encode(_subset(wanted)).decode()
-    return f'@font-face {{ font-family: "{FAMILY}"; src: url(data:font/woff;base64,{content}) format("woff"); }}'
+    spans = ", ".join(f"U+{low:X}-{high:X}" for low, high in _RANGES)
+    return (
+        f'@font-face {{ font-family: "{FAMILY}"; unicode-range: {spans}; '
+        f'src: url(data:font/woff;base64,{content}) format("woff"); }}'
+    )
 
 
 @functools.lru_cache(maxsize=16)
