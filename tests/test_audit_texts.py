@@ -298,3 +298,24 @@ def test_a_quarter_above_its_half_year_in_a_row_that_the_ledger_lacks():
     table = "JD (RMB bn)\n                      2Q25A    1H25A\nGroup revenue          356.7    657.8\n  Net service revenue   73.8    {}\n"
     assert alarms(table.format("139.4"), published="2025-08-20") == []
     assert alarms(table.format("69.4"), published="2025-08-20") == [("inconsistent", "part and whole")]
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    "text",
+    [
+        "某平台\n直播支付5.8万亿元,占网络零售额15.5万亿元\n的市场中占37%。",
+        "某平台\n直播支付5.8万亿元,占网络零售额0亿元的37%。",
+        "Plum\nRevenue was $0 in 2024. Revenue was $0 million in 2024. Net profit was $0.",
+    ],
+)
+def test_shares_across_lines_and_nothing_at_all_raise_no_alarm(text):
+    assert alarms(text, published="2025-11-28") == []
+
+
+def test_totals_of_a_long_article_are_not_mixed():
+    """An article longer than one piece of the reader numbers its sums on."""
+    good, bad = SEGMENTS.format(581, "7,305"), SEGMENTS.format(781, "7,305")
+    filler = "\n" + "Nothing is said here. " * 6000 + "\n\n"
+    assert alarms(good + filler + good, published="2025-11-28") == []
+    assert ("inconsistent", "total") in alarms(good + filler + bad, published="2025-11-28")

@@ -71,7 +71,7 @@ def _bases(rows: list) -> Iterator[dict]:
         if base.role != "base":
             continue
         part, share = (rows[i - 2], rows[i - 1]) if rows[i - 1].unit == "ratio" else (rows[i - 1], rows[i + 1])
-        if base.value <= 0:
+        if interval(base)[0] <= 0:
             continue
         low, high = interval(part)[0] / interval(base)[1], interval(part)[1] / interval(base)[0]
         said = interval(share)

@@ -29,6 +29,7 @@ MEASURES = {"qoq_growth": "growth", "share": "level"}
 SURE = 0.1
 SAME = 0.02  # by how much two figures of one thing may differ, as a part of the larger one
 ONE_SUBJECT = 4.0  # by how much surer an entity is where an article speaks of one, than where none is named
+NOTHING = 1e-12  # what is smaller counts as zero
 ARTICLE = "article "
 """What stands before the id of an article that is its own entity."""
 
@@ -111,7 +112,7 @@ def with_subjects(claims: pd.DataFrame) -> pd.DataFrame:
     said = claims[unnamed & claims["metric"].ne("") & claims["measure"].eq("level") & claims["value_high"].isna()]
     said = said[said["role"].ne("aside")]
     of = said["value"].abs().groupby([said[c] for c in ("doc_id", "metric", "unit", "period_start", "period_end")])
-    ratio = of.transform("max") / of.transform("min").clip(lower=1e-12)
+    ratio = of.transform("max").clip(lower=NOTHING) / of.transform("min").clip(lower=NOTHING)
     tens = np.log10(ratio)
     is_slip = tens.round().gt(0) & (tens - tens.round()).abs().lt(0.01)  # ten times is the same figure with a slip
     several = said["doc_id"][ratio.gt(1 + SAME) & ~is_slip]

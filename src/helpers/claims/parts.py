@@ -61,7 +61,7 @@ _UNIT = re.compile(
 )
 _NEW_SUBJECT = re.compile(r"[。;\n]|\. (?!its )|公司|集团|整体|全年|\b(?:company|group|overall|total)\b")
 _RESULT = re.compile("收入|营收|利润|亏损|revenue|sales|profit|income|loss")
-REACH = 200
+REACH = 200  # characters over which a sentence goes on about a part
 OF_A_PART_TOO = {"operating_profit", "operating_margin"}
 """What a segment has as well: after a part's revenue, in its sentence, these are the part's."""
 

@@ -38,7 +38,13 @@ def read(
     for start, end in _pieces(text):
         last = found[-1].sentence + 1 if found else 0
         for claim in bind(text[start:end], lexicon, title=title, published=published):
-            place = {"start": claim.start + start, "end": claim.end + start, "sentence": claim.sentence + last}
+            series = claim.series - start if claim.series < 0 else claim.series  # a sum's number holds for the article
+            place = {
+                "series": series,
+                "start": claim.start + start,
+                "end": claim.end + start,
+                "sentence": claim.sentence + last,
+            }
             found.append(claim._replace(**place))
     return found
 

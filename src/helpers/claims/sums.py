@@ -31,7 +31,9 @@ _TOTAL = re.compile(r"(?:\btotal\b|合计|总计|总额|总收入|总营收|收�
 
 
 def summed(whole: Text, claims: list[Claim]) -> list[Claim]:
-    """Claims with the roles part, rest, share and total, where nothing else gave them a role.
+    """Claims with the roles part, rest, share, total and base (what a printed share is of).
+
+    All but the last are given only where nothing else gave a role.
 
     Parameters
     ----------
@@ -64,17 +66,23 @@ def summed(whole: Text, claims: list[Claim]) -> list[Claim]:
 def _is_base(low: str, claims: list[Claim], i: int) -> bool:
     """Whether an amount is what the one before it has a printed share of: "4.65 trillion, or 40% of sales of 15.5 trillion"."""
     before, claim = claims[i - 1], claims[i]
-    if before.unit == "ratio" and before.measure == "level" and i > 1 and _is_like(claims[i - 2], claim):
+    if i > 1 and _is_share(before, claim) and _is_like(claims[i - 2], claim):
         gaps = low[claims[i - 2].end : before.start], low[before.end : claim.start]
         return bool(_OR.fullmatch(gaps[0]) and _OF.fullmatch(gaps[1]))
-    after = claims[i + 1] if i + 1 < len(claims) else None
-    if after is not None and after.unit == "ratio" and after.measure == "level" and _is_like(before, claim):
-        return bool(_TAKES_OF.fullmatch(f"{low[before.end : claim.start]}\x00{low[claim.end : after.start]}"))
+    if i + 1 < len(claims) and _is_share(claims[i + 1], claim) and _is_like(before, claim):
+        gaps = low[before.end : claim.start], low[claim.end : claims[i + 1].start]
+        return bool(_TAKES_OF.fullmatch("\x00".join(gaps)))
     return False
 
 
+def _is_share(one: Claim, of: Claim) -> bool:
+    return (one.unit, one.measure, one.sentence) == ("ratio", "level", of.sentence)
+
+
 def _is_like(one: Claim, other: Claim) -> bool:
-    return (one.unit, one.currency, one.sentence) == (other.unit, other.currency, other.sentence)
+    """Whether two amounts of one sentence are levels in one currency."""
+    kinds = [(c.unit, c.currency, c.sentence, c.measure) for c in (one, other)]
+    return kinds[0] == kinds[1] and one.measure == "level"
 
 
 def _is_part(low: str, claims: list[Claim], roles: dict[int, tuple[str, int]], i: int) -> bool:
